@@ -1,0 +1,123 @@
+//! `obs emit`: a domain event. Known types are checked; what does not fit is kept as `obs.event.invalid`.
+
+use super::Call;
+use super::attributes::Gathered;
+use super::parse::Parsed;
+use super::scene::{self, Scene};
+use crate::error::Error;
+use crate::journal::Signal;
+use crate::model::{Attributes, Event, Record, TraceRef, catalog};
+use crate::redact;
+use serde_json::Value;
+
+const INVALID: &str = "obs.event.invalid";
+
+/// Runs the command.
+pub(super) fn run(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
+    let Some(kind) = parsed.take() else {
+        return Err(Error::usage("no event type given")
+            .hint("such as `obs emit backlog.task.created task_id=TASK-1`; `obs print schema` lists the known ones"));
+    };
+    let kind = kind.to_string_lossy().into_owned();
+    let mut gathered = Gathered::default();
+    if let Some(given) = parsed.value("data") {
+        gathered.option(given, call);
+    }
+    for word in &parsed.words {
+        gathered.word(word);
+    }
+    if let Some(word) = gathered.others.first() {
+        return Err(Error::usage(format!(
+            "`{}` is no data for `{}`",
+            redact::text(word),
+            redact::text(&kind)
+        ))
+        .hint("write key=value, key:=JSON, key@=FILE or a JSON object"));
+    }
+    let event = build(call, &parsed, kind, gathered)?;
+    let id = event.event_id.clone();
+    let mut record = Record::Event(Box::new(event));
+    let line = call.line(&mut record);
+    let kept = call.keep(Signal::Events, &line);
+    if parsed.has("print-id") {
+        let _ = call
+            .world
+            .write(crate::world::Stream::Out, format!("{id}\n").as_bytes());
+    }
+    kept
+}
+
+fn build(
+    call: &Call<'_>,
+    parsed: &Parsed,
+    kind: String,
+    mut gathered: Gathered,
+) -> Result<Event, Error> {
+    let scene = Scene::of(call, None);
+    let timestamp = call.time(parsed.text("time"), &mut gathered.notes.invalid);
+    let mut event = Event {
+        event_id: format!("evt_{}", call.ulid(timestamp)),
+        event_type: kind,
+        event_version: "1.0".to_owned(),
+        timestamp,
+        correlation_id: parsed
+            .text("correlation")
+            .unwrap_or_else(|| scene::correlation(call)),
+        causation_id: parsed.text("causation").unwrap_or_default(),
+        trace_context: call.context.map(|context| TraceRef {
+            trace_id: context.trace_id.to_string(),
+            span_id: context.span_id.to_string(),
+        }),
+        actor: scene::actor(call.world, call.settings, &scene.host),
+        data: gathered.attributes,
+        metadata: scene::metadata(call.world),
+        source: scene.service,
+        source_version: scene.version,
+        resource: scene.resource,
+        obs: gathered.notes,
+    };
+    check(call, &mut event)?;
+    Ok(event)
+}
+
+/// Checks the data of a known type. Wrong data is named; under `OBS_STRICT` it is refused, else it is kept inside an
+/// event of its own, so that a script never dies and nothing is lost.
+fn check(call: &Call<'_>, event: &mut Event) -> Result<(), Error> {
+    let Some(known) = catalog::find(&event.event_type) else {
+        return Ok(());
+    };
+    known.version.clone_into(&mut event.event_version);
+    let broken = event
+        .obs
+        .invalid
+        .first()
+        .map(|text| format!("no JSON object: {text}"));
+    let Err(cause) = broken.map_or_else(|| known.check(&Value::Object(event.data.clone())), Err)
+    else {
+        return Ok(());
+    };
+    let error = Error::usage(format!("wrong data for the event `{}`", event.event_type))
+        .because(redact::text(&cause))
+        .hint(format!(
+            "`obs print schema {}` shows what it takes",
+            event.event_type
+        ));
+    if call.settings.strict {
+        return Err(error);
+    }
+    call.world.say(&error.report());
+    let mut original = std::mem::take(&mut event.data);
+    // its own names are judged before it becomes a value under `data`
+    redact::map(&mut original, known.fields());
+    let mut data = Attributes::new();
+    data.insert(
+        "event_type".to_owned(),
+        Value::from(std::mem::take(&mut event.event_type)),
+    );
+    data.insert("error".to_owned(), Value::from(cause));
+    data.insert("data".to_owned(), Value::Object(original));
+    INVALID.clone_into(&mut event.event_type);
+    "1.0".clone_into(&mut event.event_version);
+    event.data = data;
+    Ok(())
+}

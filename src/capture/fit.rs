@@ -1,0 +1,161 @@
+//! Keeping a record's line under the longest that is written: the longest texts are cut, and the record says so.
+
+use crate::model::{Attributes, Record};
+use serde_json::Value;
+
+/// A text shorter than this is not worth cutting; a record of many such loses attributes instead.
+const WORTH: usize = 1024;
+
+/// The line of a record, at most `most` bytes long.
+pub(super) fn line(record: &mut Record, most: usize) -> Vec<u8> {
+    let mut line = record.line();
+    if line.len() <= most {
+        return line;
+    }
+    record.notes_mut().truncated = Some(line.len() as u64);
+    for _ in 0..1000 {
+        line = record.line();
+        let excess = line.len().saturating_sub(most);
+        if excess == 0 {
+            break;
+        }
+        let mut texts = Vec::new();
+        collect(record, &mut texts);
+        let longest = texts.into_iter().max_by_key(|text| text.len());
+        match longest {
+            Some(text) if text.len() > WORTH => cut(text, excess),
+            _ => drop_last(record),
+        }
+    }
+    line
+}
+
+/// Cuts at a character; a byte of text is at least a byte of line, so `excess` is always enough for plain text.
+fn cut(text: &mut String, excess: usize) {
+    let mut length = text.len().saturating_sub(excess).max(WORTH / 2);
+    while !text.is_char_boundary(length) {
+        length -= 1;
+    }
+    text.truncate(length);
+}
+
+fn drop_last(record: &mut Record) {
+    let notes = record.notes_mut();
+    notes.dropped += 1;
+    let none = notes.invalid.pop().is_none();
+    if none {
+        match record {
+            Record::Event(event) => drop(event.data.pop()),
+            Record::Log(log) => drop(log.context.pop()),
+            Record::Metric(metric) => drop(metric.labels.pop()),
+            Record::Span(span) => match span.events.pop() {
+                Some(_) => {}
+                None => drop(span.attributes.pop()),
+            },
+        }
+    }
+}
+
+trait Pop {
+    fn pop(&mut self) -> Option<Value>;
+}
+
+impl Pop for Attributes {
+    fn pop(&mut self) -> Option<Value> {
+        let last = self.keys().next_back()?.clone();
+        self.shift_remove(&last)
+    }
+}
+
+fn collect<'a>(record: &'a mut Record, texts: &mut Vec<&'a mut String>) {
+    match record {
+        Record::Event(event) => {
+            map(&mut event.data, texts);
+            texts.extend(event.obs.invalid.iter_mut());
+        }
+        Record::Log(log) => {
+            texts.extend([&mut log.message, &mut log.exception]);
+            map(&mut log.context, texts);
+            texts.extend(log.obs.invalid.iter_mut());
+        }
+        Record::Metric(metric) => {
+            texts.extend([&mut metric.name, &mut metric.help]);
+            map(&mut metric.labels, texts);
+            texts.extend(metric.obs.invalid.iter_mut());
+        }
+        Record::Span(span) => {
+            texts.extend([&mut span.name, &mut span.status.message]);
+            map(&mut span.attributes, texts);
+            for event in &mut span.events {
+                texts.push(&mut event.name);
+                map(&mut event.attributes, texts);
+            }
+            for link in &mut span.links {
+                map(&mut link.attributes, texts);
+            }
+            texts.extend(span.obs.invalid.iter_mut());
+        }
+    }
+}
+
+fn map<'a>(attributes: &'a mut Attributes, texts: &mut Vec<&'a mut String>) {
+    for (_, value) in attributes.iter_mut() {
+        strings(value, texts);
+    }
+}
+
+fn strings<'a>(value: &'a mut Value, texts: &mut Vec<&'a mut String>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| strings(item, texts)),
+        Value::Object(entries) => map(entries, texts),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Log;
+
+    fn fitted(log: Log) -> Value {
+        let line = line(&mut Record::Log(Box::new(log)), 8192);
+        assert!(line.len() <= 8192, "{}", line.len());
+        serde_json::from_slice(&line).unwrap()
+    }
+
+    #[test]
+    fn long_message_is_cut_and_says_so() {
+        let log = Log {
+            message: "é".repeat(1 << 20),
+            ..Log::default()
+        };
+        let record = fitted(log);
+        assert!(record["message"].as_str().unwrap().len() > 7000);
+        assert!(record["obs"]["truncated"].as_u64().unwrap() > 2 << 20);
+    }
+
+    #[test]
+    fn control_bytes_grow_and_still_fit() {
+        let log = Log {
+            message: "\u{1}".repeat(100_000),
+            ..Log::default()
+        };
+        assert!(fitted(log)["obs"]["truncated"].as_u64().unwrap() > 600_000);
+    }
+
+    #[test]
+    fn many_small_attributes_are_dropped_from_the_end() {
+        let context: Attributes = (0..1000)
+            .map(|n| (format!("key{n}"), Value::from("x".repeat(50))))
+            .collect();
+        let record = fitted(Log {
+            message: "kept".to_owned(),
+            context,
+            ..Log::default()
+        });
+        assert_eq!(record["message"], "kept");
+        assert!(record["context"]["key0"].is_string());
+        assert!(record["obs"]["dropped"].as_u64().unwrap() > 500);
+    }
+}

@@ -1,0 +1,107 @@
+//! Branch, commit and repository of where we stand, read by hand from `.git`: three small files, no process, no library.
+
+use crate::world::World;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What `.git` says about where we stand.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct GitHead {
+    pub(super) branch: String,
+    pub(super) commit: String,
+    pub(super) repository: String,
+}
+
+/// Reads the repository around `cwd`; an empty answer outside of one, or where its format is not known to us.
+pub(super) fn read(cwd: &Path, world: &World) -> GitHead {
+    find(cwd, world)
+        .and_then(|folder| head(&folder))
+        .unwrap_or_default()
+}
+
+fn find(cwd: &Path, world: &World) -> Option<PathBuf> {
+    if let Some(folder) = world.var_os("GIT_DIR") {
+        return Some(cwd.join(folder));
+    }
+    cwd.ancestors().find_map(|dir| {
+        let dot = dir.join(".git");
+        let found = fs::metadata(&dot).ok()?;
+        if found.is_dir() {
+            return Some(dot);
+        }
+        // a linked worktree or a submodule
+        let text = fs::read_to_string(&dot).ok()?;
+        Some(dir.join(text.trim_end().strip_prefix("gitdir: ")?))
+    })
+}
+
+fn head(folder: &Path) -> Option<GitHead> {
+    let text = fs::read_to_string(folder.join("HEAD")).ok()?;
+    let common = fs::read_to_string(folder.join("commondir"))
+        .map_or_else(|_| folder.to_owned(), |path| folder.join(path.trim_end()));
+    let mut found = GitHead {
+        repository: repository(&common),
+        ..GitHead::default()
+    };
+    match text.trim_end().strip_prefix("ref: ") {
+        // reftable keeps this stub in HEAD: the truth is in tables that git alone reads
+        Some("refs/heads/.invalid") => {}
+        Some(name) => {
+            found.branch = name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
+            found.commit = commit(folder, &common, name).unwrap_or_default();
+        }
+        None => found.commit = object_id(&text).unwrap_or_default(),
+    }
+    Some(found)
+}
+
+fn commit(folder: &Path, common: &Path, name: &str) -> Option<String> {
+    let loose = [folder, common]
+        .iter()
+        .find_map(|dir| fs::read_to_string(dir.join(name)).ok());
+    if let Some(text) = loose {
+        return object_id(&text);
+    }
+    let packed = fs::read_to_string(common.join("packed-refs")).ok()?;
+    packed
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|(_, packed)| *packed == name)
+        .and_then(|(id, _)| object_id(id))
+}
+
+fn object_id(text: &str) -> Option<String> {
+    let id = text.trim_end();
+    let good = matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    good.then(|| id.to_owned())
+}
+
+/// The repository's name: the last part of origin's URL, else its folder's name.
+fn repository(common: &Path) -> String {
+    let config = fs::read_to_string(common.join("config")).unwrap_or_default();
+    let mut origin = false;
+    let mut url = None;
+    for line in config.lines().map(str::trim) {
+        if line.starts_with('[') {
+            origin = line == "[remote \"origin\"]";
+        } else if origin
+            && let Some((key, value)) = line.split_once('=')
+            && key.trim() == "url"
+        {
+            url = Some(value.trim());
+        }
+    }
+    let name = url.and_then(|url| url.trim_end_matches('/').rsplit(['/', ':']).next());
+    let name = name.map(|name| name.strip_suffix(".git").unwrap_or(name).to_owned());
+    let folder = || {
+        let canonical = fs::canonicalize(common).ok()?;
+        let named = match canonical.file_name()? {
+            dot if dot == ".git" => canonical.parent()?.file_name()?,
+            bare => bare,
+        };
+        Some(named.to_string_lossy().trim_end_matches(".git").to_owned())
+    };
+    name.filter(|name| !name.is_empty())
+        .or_else(folder)
+        .unwrap_or_default()
+}

@@ -1,0 +1,390 @@
+//! `obs span start|end|record`: one span across many commands and processes, without a daemon.
+
+use super::attributes::Gathered;
+use super::parse::Parsed;
+use super::scene::Scene;
+use super::span_shell::{Shell, Step};
+use super::{Call, fit};
+use crate::error::Error;
+use crate::journal::{LiveSpan, Owner, Signal};
+use crate::model::context::{TraceContext, parse_traceparent, parse_tracestate};
+use crate::model::ids::SpanId;
+use crate::model::limits::Limits;
+use crate::model::sampler;
+use crate::model::{Kind, Record, Scope, Span, StatusCode, time};
+use crate::redact;
+use crate::world::{Stream, World};
+use serde_json::Value;
+use std::os::unix::ffi::OsStrExt;
+
+/// Runs `span start`.
+pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
+    let (mut span, context) = begin(call, &mut parsed, "span start")?;
+    let scene = Scene::of(call, None);
+    let shell = Shell::of(&parsed, &scene.caller)?;
+    let started = parsed.text("start");
+    span.timestamp = call.time(started, &mut span.obs.invalid);
+    let expires = parsed.text("ttl").map(|text| {
+        time::parse_span(&text)
+            .map(|length| call.now.saturating_add(length))
+            .ok_or_else(|| {
+                Error::usage(format!("`--ttl {text}` is no length of time"))
+                    .hint("such as 90s, 15m, 2h, 7d")
+            })
+    });
+    let owner = owner(call.world, parsed.text("owner"))?;
+    span.pid = Some(owner.as_ref().map_or(scene.pid, |owner| owner.pid));
+    describe(&mut span, scene);
+    let live = LiveSpan {
+        owner,
+        expires: expires.transpose()?,
+        changed: call.now,
+        done: false,
+        reported: None,
+        span,
+    };
+    let kept = begin_live(call, context.span_id, live);
+    shell.print(
+        call.world,
+        &Step::into(call.world, &context, call.context.is_some()),
+    );
+    kept
+}
+
+/// Leaves the live file of a started span, clean of secrets.
+fn begin_live(call: &Call<'_>, id: SpanId, live: LiveSpan) -> Result<(), Error> {
+    if call.disabled {
+        return Ok(());
+    }
+    let mut record = Record::Span(Box::new(live.span.clone()));
+    super::deliver::clean(&mut record);
+    let Record::Span(clean) = record else {
+        return Ok(());
+    };
+    call.journal.start_live(
+        &id,
+        &LiveSpan {
+            span: *clean,
+            ..live
+        },
+    )
+}
+
+/// The span and its context, from a command's words: a child of the given or the current context, else a root.
+fn begin(
+    call: &Call<'_>,
+    parsed: &mut Parsed,
+    command: &str,
+) -> Result<(Span, TraceContext), Error> {
+    let Some(name) = parsed.take() else {
+        return Err(Error::usage(format!("no name given to `obs {command}`"))
+            .hint(format!("such as `obs {command} build`")));
+    };
+    let given = parsed
+        .value("parent")
+        .map(|header| (header.to_owned(), parse_traceparent(header.as_bytes())));
+    let parent = match given {
+        Some((header, None)) => {
+            call.note(
+                "traceparent",
+                &format!("--parent is not valid: {}", header.display()),
+            );
+            None
+        }
+        Some((_, parent)) => parent,
+        None => call.context,
+    };
+    let context =
+        context(call, parent).ok_or_else(|| Error::failure("no random bytes for a span id"))?;
+    let mut gathered = attributes(call, parsed)?;
+    let kind = match parsed.text("kind") {
+        None => Kind::Internal,
+        Some(text) => Kind::parse(&text).unwrap_or_else(|| {
+            gathered.notes.invalid.push(format!("kind={text}"));
+            Kind::Internal
+        }),
+    };
+    let trace_state = parent.and_then(|_| parse_tracestate(call.world.var("TRACESTATE")?));
+    let span = Span {
+        timestamp: call.now,
+        name: name.to_string_lossy().into_owned(),
+        trace_id: context.trace_id.to_string(),
+        span_id: context.span_id.to_string(),
+        parent_span_id: parent
+            .map(|parent| parent.span_id.to_string())
+            .unwrap_or_default(),
+        trace_state: trace_state.unwrap_or_default(),
+        trace_flags: context.flags.to_string(),
+        kind,
+        attributes: gathered.attributes,
+        obs: gathered.notes,
+        ..Span::default()
+    };
+    Ok((span, context))
+}
+
+/// A new context below `parent`, or a root; only roots ask the sampler.
+fn context(call: &Call<'_>, parent: Option<TraceContext>) -> Option<TraceContext> {
+    let world = call.world;
+    let fresh = match parent {
+        Some(parent) => parent.child(world.random())?,
+        None => TraceContext::root(world.random(), world.random(), true)?,
+    };
+    let (name, arg) = (
+        world.var("OTEL_TRACES_SAMPLER"),
+        world.var("OTEL_TRACES_SAMPLER_ARG"),
+    );
+    let (sampled, warning) = sampler::sampled(name, arg, parent.as_ref(), &fresh.trace_id);
+    if let Some(warning) = warning {
+        call.note("sampler", &warning);
+    }
+    Some(TraceContext {
+        flags: fresh.flags.with_sampled(sampled),
+        ..fresh
+    })
+}
+
+/// The attributes among a span command's words; a word that is none is wrong use.
+pub(super) fn attributes(call: &Call<'_>, parsed: &Parsed) -> Result<Gathered, Error> {
+    let mut gathered = Gathered::default();
+    if let Some(given) = parsed.value("attributes") {
+        gathered.option(given, call);
+    }
+    for word in &parsed.words {
+        gathered.word(word);
+    }
+    match gathered.others.first() {
+        None => Ok(gathered),
+        Some(word) => Err(
+            Error::usage(format!("`{}` is no attribute", redact::text(word)))
+                .hint("write key=value, key:=JSON or key@=FILE"),
+        ),
+    }
+}
+
+/// Service, host and resource.
+fn describe(span: &mut Span, scene: Scene) {
+    span.service = scene.service;
+    span.host = scene.host;
+    span.resource = scene.resource;
+    span.scope = Scope {
+        name: "obs".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+}
+
+/// The process that a span lives with: the given one, else the caller, climbing out of subshells, which have their own
+/// parent's command line.
+fn owner(world: &World, given: Option<String>) -> Result<Option<Owner>, Error> {
+    if let Some(text) = given {
+        return match text.parse::<u32>() {
+            Ok(0) => Ok(None),
+            Ok(pid) => Ok(Owner::of(pid, world)),
+            Err(_) => {
+                Err(Error::usage(format!("`--owner {text}` is no process id"))
+                    .hint("0 means no owner"))
+            }
+        };
+    }
+    let mut pid = world.parent_pid();
+    for _ in 0..32 {
+        let words = world.command_line(pid);
+        let parent = world.process(pid).map(|process| process.parent);
+        match parent {
+            Some(parent)
+                if parent > 1 && !words.is_empty() && world.command_line(parent) == words =>
+            {
+                pid = parent
+            }
+            _ => break,
+        }
+    }
+    Ok(Owner::of(pid, world))
+}
+
+/// Runs `span end`.
+pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
+    let (code, message) = verdict(&mut parsed)?;
+    let gathered = attributes(call, &parsed)?;
+    let caller = super::scene::Caller::of(&call.world.command_line(call.world.parent_pid()));
+    let shell = Shell::of(&parsed, &caller)?;
+    let (id, current) = target(call, &parsed)?;
+    if current {
+        shell.print(call.world, &Step::out(call.world));
+    }
+    if call.disabled {
+        return Ok(());
+    }
+    let exit_code = parsed.text("exit-code");
+    let end = parsed.text("end");
+    let limits = limits(call);
+    let ended = call.journal.end_live(&id, call.now, |live| {
+        let span = &mut live.span;
+        super::deliver::extend(&mut span.attributes, gathered.attributes);
+        span.obs.invalid.extend(gathered.notes.invalid);
+        span.obs.lossy |= gathered.notes.lossy;
+        if let Some(text) = exit_code {
+            exit(span, &text);
+        }
+        span.set_status(code, &message);
+        let at = call.time(end, &mut span.obs.invalid);
+        span.finish(at);
+        finished(call, span, &limits)
+    })?;
+    match ended {
+        Some((line, kept)) => call.judge(&line, kept),
+        None => Err(Error::failure(format!("there is no started span {id}"))
+            .hint("`obs spans` shows it if it has ended; a span of another OBS_HOME cannot be ended here")),
+    }
+}
+
+/// STATUS and MESSAGE among the words of `span end`.
+fn verdict(parsed: &mut Parsed) -> Result<(StatusCode, String), Error> {
+    let first = parsed.words.first().and_then(|word| word.to_str());
+    let Some(word) = first.filter(|word| !word.contains('=') && !word.starts_with('{')) else {
+        return Ok((StatusCode::Unset, String::new()));
+    };
+    let Some(code) = StatusCode::parse(word) else {
+        return Err(
+            Error::usage(format!("`{}` is no status", redact::text(word)))
+                .hint("ok, error or unset"),
+        );
+    };
+    parsed.take();
+    let message = parsed
+        .words
+        .first()
+        .map(|word| word.to_string_lossy().into_owned());
+    let message = message
+        .filter(|word| code == StatusCode::Error && (!word.contains('=') || word.contains(' ')));
+    if message.is_some() {
+        parsed.take();
+    }
+    Ok((code, message.unwrap_or_default()))
+}
+
+/// What an exit code says, by the CLI span conventions.
+fn exit(span: &mut Span, text: &str) {
+    let Ok(code) = text.parse::<i64>() else {
+        span.obs.invalid.push(format!("exit-code={text}"));
+        return;
+    };
+    span.attributes
+        .insert("process.exit.code".to_owned(), Value::from(code));
+    if code != 0 {
+        span.attributes
+            .entry("error.type")
+            .or_insert_with(|| Value::from(code.to_string()));
+        span.set_status(StatusCode::Error, &format!("exit code {code}"));
+    }
+}
+
+/// The span that a command names, and whether it is the current one.
+pub(super) fn target(call: &Call<'_>, parsed: &Parsed) -> Result<(SpanId, bool), Error> {
+    let current = call.context.map(|context| context.span_id);
+    let Some(given) = parsed.text("span") else {
+        return current.map(|id| (id, true)).ok_or_else(|| {
+            Error::failure("there is no current span")
+                .hint("TRACEPARENT is not set; start one with `eval \"$(obs span start NAME)\"`")
+        });
+    };
+    let id = SpanId::parse(&given).or_else(|| Some(parse_traceparent(given.as_bytes())?.span_id));
+    match id {
+        Some(id) => Ok((id, Some(id) == current)),
+        None => Err(Error::failure(format!("`--span {given}` is no span id"))
+            .hint("16 hex digits or a traceparent")),
+    }
+}
+
+/// The limits of spans in this environment.
+pub(super) fn limits(call: &Call<'_>) -> Limits {
+    let (limits, warnings) = Limits::for_spans(|name| call.world.var(name).map(str::to_owned));
+    for warning in warnings {
+        call.note("limit", &warning);
+    }
+    limits
+}
+
+/// Applies limits and redaction to a finished span; the answer is its line, and the span is what the line says.
+fn finished(call: &Call<'_>, span: &mut Span, limits: &Limits) -> Vec<u8> {
+    span.obs.dropped += limits.apply(&mut span.attributes);
+    for event in &mut span.events {
+        span.obs.dropped += limits.apply_to_event(&mut event.attributes);
+    }
+    let mut record = Record::Span(Box::new(std::mem::take(span)));
+    super::deliver::clean(&mut record);
+    let line = fit::line(&mut record, call.settings.record_bytes);
+    if let Record::Span(done) = record {
+        *span = *done;
+    }
+    line
+}
+
+/// Runs `span record`.
+pub(super) fn record(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
+    let (mut span, mut context) = begin(call, &mut parsed, "span record")?;
+    if !parsed.has("start") {
+        return Err(Error::usage("no `--start` given to `obs span record`")
+            .hint("such as --start \"$(date +%s%N)\", taken before the work"));
+    }
+    if let Some(given) = parsed.text("span") {
+        match SpanId::parse(&given) {
+            Some(id) => context.span_id = id,
+            None => span.obs.invalid.push(format!("span={given}")),
+        }
+        span.span_id = context.span_id.to_string();
+    }
+    span.timestamp = call.time(parsed.text("start"), &mut span.obs.invalid);
+    if let Some(text) = parsed.text("status") {
+        match StatusCode::parse(&text) {
+            Some(code) => span.set_status(code, &parsed.text("message").unwrap_or_default()),
+            None => span.obs.invalid.push(format!("status={text}")),
+        }
+    }
+    let end = call.time(parsed.text("end"), &mut span.obs.invalid);
+    if end < span.timestamp {
+        span.obs
+            .invalid
+            .push(format!("end={}", time::nanos_text(end)));
+    }
+    span.finish(end);
+    let scene = Scene::of(call, None);
+    span.pid = Some(scene.pid);
+    describe(&mut span, scene);
+    let line = finished(call, &mut span, &limits(call));
+    let kept = call.keep(Signal::Spans, &line);
+    if parsed.has("print-id") {
+        let _ = call
+            .world
+            .write(Stream::Out, format!("{}\n", context.to_header()).as_bytes());
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Status;
+    use crate::model::context::Flags;
+
+    #[test]
+    fn exit_code_makes_the_status() {
+        let mut span = Span::default();
+        exit(&mut span, "0");
+        assert_eq!(span.status, Status::default());
+        exit(&mut span, "3");
+        assert_eq!(
+            (span.status.code, span.status.message.as_str()),
+            (StatusCode::Error, "exit code 3")
+        );
+        assert_eq!(span.attributes["error.type"], "3");
+        assert_eq!(span.attributes["process.exit.code"], Value::from(3));
+        exit(&mut span, "x");
+        assert_eq!(span.obs.invalid, ["exit-code=x"]);
+    }
+
+    #[test]
+    fn flags_are_two_digits() {
+        assert_eq!(Flags::from_bits(3).to_string(), "03");
+    }
+}

@@ -1,0 +1,168 @@
+//! What `obs span start` and `end` print: the environment of the span or of its parent, for a shell to eval.
+
+use super::parse::Parsed;
+use super::scene::Caller;
+use crate::error::Error;
+use crate::model::context::TraceContext;
+use crate::world::{Stream, World};
+use serde_json::json;
+
+/// The contexts that were current before, innermost last; `-` stands for none.
+const STACK: &str = "_OBS_STACK";
+/// Deeper than this the outermost are forgotten: a loop that never ends its spans must not fill the environment.
+const DEEPEST: usize = 64;
+
+/// The form that the variables are printed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shell {
+    Fish,
+    Json,
+    Sh,
+}
+
+impl Shell {
+    /// What was asked for, else the calling shell's.
+    pub(super) fn of(parsed: &Parsed, caller: &Caller) -> Result<Self, Error> {
+        if parsed.has("json") {
+            return Ok(Self::Json);
+        }
+        match parsed.text("shell").as_deref() {
+            Some("fish") => Ok(Self::Fish),
+            Some("sh" | "bash" | "zsh" | "dash" | "ksh") => Ok(Self::Sh),
+            Some(other) => Err(Error::usage(format!("unknown shell `{other}`")).hint("sh or fish")),
+            None if caller.shell == "fish" => Ok(Self::Fish),
+            None => Ok(Self::Sh),
+        }
+    }
+
+    /// Prints a step on standard output.
+    pub(super) fn print(self, world: &World, step: &Step) {
+        let _ = world.write(Stream::Out, self.text(step).as_bytes());
+    }
+
+    fn text(self, step: &Step) -> String {
+        if self == Self::Json {
+            return step.json();
+        }
+        let lines = step
+            .variables
+            .iter()
+            .map(|(name, value)| match (self, value) {
+                (Self::Fish, Some(value)) => format!("set -gx {name} '{value}';\n"),
+                (Self::Fish, None) => format!("set -e {name};\n"),
+                (_, Some(value)) => format!("export {name}='{value}';\n"),
+                (_, None) => format!("unset {name};\n"),
+            });
+        lines.collect()
+    }
+}
+
+/// A change of the environment. The values are hex digits, dashes and commas: they need no quoting rules.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    variables: Vec<(&'static str, Option<String>)>,
+}
+
+impl Step {
+    /// Into a span that just started; `valid` says whether the environment's context was its parent.
+    pub(super) fn into(world: &World, context: &TraceContext, valid: bool) -> Self {
+        let before = match (valid, world.var("TRACEPARENT")) {
+            (true, Some(header)) => header.trim(),
+            _ => "-",
+        };
+        let mut stack = stack(world);
+        stack.push(before.to_owned());
+        let from = stack.len().saturating_sub(DEEPEST);
+        let stack = stack.get(from..).unwrap_or_default().join(",");
+        let mut variables = vec![
+            ("TRACEPARENT", Some(context.to_header())),
+            (STACK, Some(stack)),
+        ];
+        // the state belongs to the context that was not continued
+        if !valid && world.var("TRACESTATE").is_some() {
+            variables.push(("TRACESTATE", None));
+        }
+        Self { variables }
+    }
+
+    /// Out of the current span.
+    pub(super) fn out(world: &World) -> Self {
+        let mut stack = stack(world);
+        let before = stack.pop().filter(|header| header != "-");
+        let rest = (!stack.is_empty()).then(|| stack.join(","));
+        Self {
+            variables: vec![("TRACEPARENT", before), (STACK, rest)],
+        }
+    }
+
+    fn json(&self) -> String {
+        let context = self
+            .variables
+            .iter()
+            .find(|(name, _)| *name == "TRACEPARENT");
+        let header = context.and_then(|(_, value)| value.as_deref());
+        let mut parts = header.unwrap_or_default().split('-').skip(1);
+        format!(
+            "{}\n",
+            json!({"traceparent": header, "trace_id": parts.next(), "span_id": parts.next()})
+        )
+    }
+}
+
+/// The stack of the environment; one that is not ours to trust is empty.
+fn stack(world: &World) -> Vec<String> {
+    let text = world.var(STACK).unwrap_or_default();
+    let good = |entry: &&str| {
+        *entry == "-" || crate::model::context::parse_traceparent(entry.as_bytes()).is_some()
+    };
+    text.split(',').filter(good).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::context::parse_traceparent;
+
+    const OUTER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const INNER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b8-01";
+
+    #[test]
+    fn in_and_out_is_where_we_were() {
+        let world = World::of(&[("TRACEPARENT", OUTER), ("TRACESTATE", "a=b")]);
+        let step = Step::into(&world, &parse_traceparent(INNER.as_bytes()).unwrap(), true);
+        assert_eq!(
+            Shell::Sh.text(&step),
+            format!("export TRACEPARENT='{INNER}';\nexport _OBS_STACK='{OUTER}';\n")
+        );
+        let inside = World::of(&[("TRACEPARENT", INNER), ("_OBS_STACK", OUTER)]);
+        assert_eq!(
+            Shell::Fish.text(&Step::out(&inside)),
+            format!("set -gx TRACEPARENT '{OUTER}';\nset -e _OBS_STACK;\n")
+        );
+    }
+
+    #[test]
+    fn invalid_parent_takes_its_state_with_it() {
+        let world = World::of(&[
+            ("TRACEPARENT", "junk'; rm -rf /"),
+            ("TRACESTATE", "a=b"),
+            ("_OBS_STACK", "$(x)"),
+        ]);
+        let step = Step::into(&world, &parse_traceparent(INNER.as_bytes()).unwrap(), false);
+        assert_eq!(
+            Shell::Sh.text(&step),
+            format!("export TRACEPARENT='{INNER}';\nexport _OBS_STACK='-';\nunset TRACESTATE;\n")
+        );
+    }
+
+    #[test]
+    fn json_names_the_context() {
+        let world = World::of(&[("_OBS_STACK", OUTER)]);
+        assert_eq!(
+            Shell::Json.text(&Step::out(&world)),
+            format!(
+                "{{\"traceparent\":\"{OUTER}\",\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"span_id\":\"00f067aa0ba902b7\"}}\n"
+            )
+        );
+    }
+}

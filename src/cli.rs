@@ -1,0 +1,150 @@
+//! The subcommands that are run when asked for: their words, help and output. One file each; this one is the tree of
+//! them all and the way from its errors to ours. The only room that composes others.
+
+mod demo;
+mod fsck;
+mod hot;
+mod page;
+mod print;
+mod records;
+mod rows;
+mod select;
+mod trace;
+mod view;
+
+use crate::error::{Error, Exit};
+use crate::settings::Settings;
+use crate::world::{Stream, World};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgMatches, Command};
+use std::ffi::OsString;
+
+const ABOUT: &str =
+    "Typed logs, spans, events and metrics from shell scripts, in a journal that loses nothing";
+
+const MORE: &str = "\
+Recording never fails the script: hot commands (log, span, emit, metric) exit 0 whatever happens to the record, and
+with OBS_STRICT=1 exit 3 when it was not accepted. Reading commands print for a human on a terminal and JSON elsewhere.
+
+Exit codes: 0 done; 1 worked, but the answer is no; 2 wrong use or settings; 3 our failure (disk, permissions).
+Settings: `obs print config`. The journal: OBS_HOME, default ~/.specify.";
+
+/// Runs a command line that is no hot command, or asks for help.
+pub fn run(world: &World, words: &[OsString]) -> Result<Exit, Error> {
+    let argv = [OsString::from("obs")]
+        .into_iter()
+        .chain(words.iter().cloned());
+    let matches = match tree().try_get_matches_from(argv) {
+        Ok(matches) => matches,
+        Err(error) => return explain(world, words, &error),
+    };
+    let settings = Settings::load(world);
+    for complaint in &settings.complaints {
+        world.say(&complaint.report());
+    }
+    dispatch(world, &settings, &matches)
+}
+
+fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<Exit, Error> {
+    match matches.subcommand() {
+        Some(("trace", args)) => trace::run(args, world, settings),
+        Some(("demo", args)) => demo::run(args, world, settings),
+        Some(("fsck", args)) => fsck::run(args, world, settings),
+        Some(("print", args)) => print::run(args, world),
+        Some((name, args)) => records::run(name, args, world, settings),
+        None => Err(Error::usage("no command given")
+            .hint("`obs --help` lists them; `obs demo` shows what it is for")),
+    }
+}
+
+/// The tree of all commands, hot ones included: the source of help, man pages and completions.
+pub(crate) fn tree() -> Command {
+    let mut tree = Command::new("obs")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(MORE)
+        .max_term_width(100)
+        .subcommand_required(false)
+        .disable_help_subcommand(true);
+    for command in hot::commands() {
+        tree = tree.subcommand(command);
+    }
+    tree.subcommand(trace::command())
+        .subcommands(records::commands())
+        .subcommand(demo::command())
+        .subcommand(fsck::command())
+        .subcommand(print::command())
+}
+
+/// Help and version are answers; everything else is wrong use, said in our words.
+fn explain(world: &World, words: &[OsString], error: &clap::Error) -> Result<Exit, Error> {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        let text = match world.is_terminal(Stream::Out) && world.var("NO_COLOR").is_none() {
+            true => error.render().ansi().to_string(),
+            false => error.render().to_string(),
+        };
+        return match world.write(Stream::Out, text.as_bytes()) {
+            Ok(()) => Ok(Exit::Done),
+            Err(error) => Err(Error::failure("could not print").because(error)),
+        };
+    }
+    let text = error.render().to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let what = first
+        .strip_prefix("error: ")
+        .unwrap_or(first)
+        .replace('\'', "`");
+    let missing: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .map_while(|line| line.strip_prefix("  "))
+        .collect();
+    let what = match missing.is_empty() {
+        true => what,
+        false => format!("{} {}", what.trim_end_matches(':'), missing.join(" ")),
+    };
+    let hint = suggestion(error)
+        .unwrap_or_else(|| format!("`obs{} --help` shows what there is", command_words(words)));
+    Err(Error::usage(what).hint(hint))
+}
+
+fn suggestion(error: &clap::Error) -> Option<String> {
+    let kinds = [
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedValue,
+    ];
+    let found = kinds.iter().find_map(|kind| error.get(*kind))?;
+    let word = match found {
+        ContextValue::String(word) => word,
+        ContextValue::Strings(words) => words.first()?,
+        _ => return None,
+    };
+    Some(format!("did you mean `{word}`?"))
+}
+
+/// The leading words that name a command, for a hint.
+fn command_words(words: &[OsString]) -> String {
+    let mut command = &tree();
+    let mut text = String::new();
+    for word in words {
+        let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)) else {
+            break;
+        };
+        text = format!("{text} {}", next.get_name());
+        command = next;
+    }
+    text
+}
+
+/// Prints data; a reader that went away (`| head`) ends us quietly.
+fn print_out(world: &World, bytes: &[u8]) -> Result<(), Error> {
+    match world.write(Stream::Out, bytes) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::failure("could not write to standard output").because(error)),
+        Ok(()) => Ok(()),
+    }
+}

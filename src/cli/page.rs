@@ -1,0 +1,136 @@
+//! What a human reads: colours where they are wanted, text cut to columns, everything escaped first.
+
+use crate::model::shown::escape;
+use crate::world::{Stream, World};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// A style of a piece of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Bad,
+    Bold,
+    Dim,
+    Good,
+    Plain,
+    Warn,
+}
+
+/// How wide the page is and whether it has colours.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page {
+    pub(super) columns: usize,
+    colours: bool,
+}
+
+impl Page {
+    /// The page of standard output.
+    pub(super) fn of(world: &World) -> Self {
+        let forced = |name: &str| world.var(name).is_some_and(|value| value != "0");
+        let wanted =
+            world.is_terminal(Stream::Out) || forced("CLICOLOR_FORCE") || forced("FORCE_COLOR");
+        Self {
+            columns: world.columns().max(40),
+            colours: wanted && world.var("NO_COLOR").is_none(),
+        }
+    }
+
+    /// A text in a style. The text must have been escaped.
+    pub(super) fn paint(self, style: Style, text: &str) -> String {
+        let code = match style {
+            _ if !self.colours || text.is_empty() => return text.to_owned(),
+            Style::Plain => return text.to_owned(),
+            Style::Bad => "31",
+            Style::Bold => "1",
+            Style::Dim => "2",
+            Style::Good => "32",
+            Style::Warn => "33",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+/// A user's text, escaped and cut to `columns`.
+pub(super) fn fit(text: &str, columns: usize) -> String {
+    let text = escape(text);
+    if text.width() <= columns {
+        return text.into_owned();
+    }
+    let mut used = 0;
+    let mut cut: String = text
+        .chars()
+        .take_while(|c| {
+            used += c.width().unwrap_or_default();
+            used < columns
+        })
+        .collect();
+    if columns > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// A text filled up with spaces to `columns`.
+pub(super) fn pad(text: &str, columns: usize) -> String {
+    let missing = columns.saturating_sub(text.width());
+    format!("{text}{}", " ".repeat(missing))
+}
+
+/// A length of time in three significant digits.
+pub(super) fn duration(nanos: i64) -> String {
+    let millis = nanos as f64 / 1e6;
+    match millis {
+        ..0.001 => "0".to_owned(),
+        ..1.0 => format!("{:.0} µs", millis * 1e3),
+        ..10.0 => format!("{millis:.2} ms"),
+        ..100.0 => format!("{millis:.1} ms"),
+        ..1_000.0 => format!("{millis:.0} ms"),
+        ..10_000.0 => format!("{:.2} s", millis / 1e3),
+        ..60_000.0 => format!("{:.1} s", millis / 1e3),
+        ..3_600_000.0 => format!(
+            "{:.0}m{:02.0}s",
+            (millis / 60_000.0).floor(),
+            (millis % 60_000.0 / 1e3).floor()
+        ),
+        _ => format!(
+            "{:.0}h{:02.0}m",
+            (millis / 3_600_000.0).floor(),
+            (millis % 3_600_000.0 / 60_000.0).floor()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_by_columns_not_characters() {
+        assert_eq!(fit("日本語のタイトル", 7), "日本語…");
+        assert_eq!(fit("short", 5), "short");
+        assert_eq!(fit("a\u{1b}[2K", 20), "a\\u{1b}[2K");
+        assert_eq!(pad("日本", 6), "日本  ");
+    }
+
+    #[test]
+    fn durations_have_three_digits() {
+        let shown: Vec<String> = [
+            0,
+            45_000,
+            1_234_000,
+            12_345_000,
+            310_000_000,
+            1_240_000_000,
+            75_000_000_000,
+            3_700_000_000_000,
+        ]
+        .into_iter()
+        .map(duration)
+        .collect();
+        assert_eq!(
+            shown,
+            [
+                "0", "45 µs", "1.23 ms", "12.3 ms", "310 ms", "1.24 s", "1m15s", "1h01m"
+            ]
+        );
+    }
+}

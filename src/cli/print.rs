@@ -1,0 +1,218 @@
+//! `obs print`: what is generated from our own tables: man pages, completions, schemas, the settings.
+
+use super::{print_out, tree};
+use crate::error::{Error, Exit};
+use crate::model::catalog;
+use crate::settings::{SETTINGS, Setting, Shape};
+use crate::world::World;
+use clap::{ArgMatches, Args as _, Command, FromArgMatches, Subcommand};
+use clap_complete::Shell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Words of the command.
+#[derive(Debug, clap::Args)]
+struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Print completions for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: Shell,
+    },
+    /// Print every setting with its default, as a config.toml
+    Config,
+    /// Print a man page, or write them all into a folder
+    Man {
+        /// The command, such as `span start`; default obs itself
+        command: Vec<String>,
+        /// Write all pages into this folder
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        all: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of an event type, or list the known types
+    Schema {
+        /// The event type, or `event` for the whole record; none lists all
+        #[arg(value_name = "TYPE")]
+        kind: Option<String>,
+    },
+}
+
+/// The command.
+pub(super) fn command() -> Command {
+    Args::augment_args(
+        Command::new("print")
+            .about("Print man pages, completions, schemas or settings")
+            .disable_help_subcommand(true),
+    )
+}
+
+/// Runs it.
+pub(super) fn run(matches: &ArgMatches, world: &World) -> Result<Exit, Error> {
+    let args = Args::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
+    let text = match args.what {
+        What::Completions { shell } => completions(shell),
+        What::Config => config().into_bytes(),
+        What::Man {
+            all: Some(folder), ..
+        } => return write_all(&folder),
+        What::Man { command, all: None } => man(&command)?,
+        What::Schema { kind: None } => list().into_bytes(),
+        What::Schema { kind: Some(kind) } => schema(&kind)?.into_bytes(),
+    };
+    print_out(world, &text)?;
+    Ok(Exit::Done)
+}
+
+fn completions(shell: Shell) -> Vec<u8> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut tree(), "obs", &mut text);
+    text
+}
+
+/// Every page: its file name and text.
+pub(crate) fn pages() -> Vec<(String, Vec<u8>)> {
+    let mut pages = Vec::new();
+    walk(tree(), "obs", &mut pages);
+    pages
+}
+
+fn walk(command: Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) {
+    let inside: Vec<Command> = command.get_subcommands().cloned().collect();
+    pages.push((format!("{name}.1"), page(command, name)));
+    for sub in inside {
+        let name = format!("{name}-{}", sub.get_name());
+        walk(sub, &name, pages);
+    }
+}
+
+fn page(command: Command, name: &str) -> Vec<u8> {
+    let shown = name
+        .replace('-', " ")
+        .replace("metrics points", "metrics-points");
+    let command = command
+        .name(name.to_owned())
+        .bin_name(shown)
+        .version(env!("CARGO_PKG_VERSION"));
+    let mut text = Vec::new();
+    // no date: the page must be the same whenever it is made
+    let written = clap_mangen::Man::new(command)
+        .date("")
+        .manual("obs manual")
+        .render(&mut text);
+    match written {
+        Ok(()) => text,
+        Err(_) => Vec::new(),
+    }
+}
+
+fn man(words: &[String]) -> Result<Vec<u8>, Error> {
+    let name = [&["obs".to_owned()], words]
+        .concat()
+        .join("-")
+        .replace(' ', "-");
+    let file = format!("{name}.1");
+    let found = pages().into_iter().find(|(page, _)| *page == file);
+    found.map(|(_, text)| text).ok_or_else(|| {
+        Error::usage(format!("there is no command `{}`", words.join(" ")))
+            .hint("`obs --help` lists them")
+    })
+}
+
+fn write_all(folder: &Path) -> Result<Exit, Error> {
+    let wrong = |error| {
+        Error::failure(format!(
+            "could not write man pages to `{}`",
+            folder.display()
+        ))
+        .because(error)
+    };
+    fs::create_dir_all(folder).map_err(wrong)?;
+    for (name, text) in pages() {
+        fs::write(folder.join(name), text).map_err(wrong)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn list() -> String {
+    let width = catalog::all()
+        .iter()
+        .map(|kind| kind.name.len())
+        .max()
+        .unwrap_or_default();
+    let row = |kind: &catalog::EventType| format!("{:<width$}  {}\n", kind.name, kind.summary);
+    catalog::all().iter().map(row).collect()
+}
+
+fn schema(kind: &str) -> Result<String, Error> {
+    let schema = match (kind, catalog::find(kind)) {
+        ("event", _) => catalog::envelope_schema(),
+        (_, Some(known)) => known.schema(),
+        (_, None) => {
+            return Err(
+                Error::usage(format!("there is no known event type `{kind}`"))
+                    .hint("`obs print schema` lists them; unknown types take any data"),
+            );
+        }
+    };
+    serde_json::to_string_pretty(&schema)
+        .map(|text| text + "\n")
+        .map_err(|error| Error::failure("could not print the schema").because(error))
+}
+
+/// The settings as a config.toml in which everything is commented out.
+fn config() -> String {
+    let mut text = String::from(
+        "# obs: every setting with its default. Environment variables win over this file.\n",
+    );
+    let tables: [(&str, &str); 3] = [
+        ("", ""),
+        ("log.", "\n[log]\n"),
+        ("journal.", "\n[journal]\n"),
+    ];
+    for (prefix, heading) in tables {
+        text.push_str(heading);
+        for row in SETTINGS {
+            match row.key.and_then(|key| key.strip_prefix(prefix)) {
+                Some(key) if !key.contains('.') => text.push_str(&entry(row, key)),
+                _ => {}
+            }
+        }
+    }
+    text.push_str("\n# Only in the environment:\n");
+    for row in SETTINGS.iter().filter(|row| row.key.is_none()) {
+        text.push_str(&format!(
+            "#   {:<20} {} (default: {})\n",
+            row.variable,
+            row.help,
+            shown(row.default)
+        ));
+    }
+    text
+}
+
+fn entry(row: &Setting, key: &str) -> String {
+    let value = match row.shape {
+        Shape::Bool | Shape::Bytes(_) | Shape::Millis => row.default.to_owned(),
+        Shape::Choice(_) | Shape::Text => format!("\"{}\"", row.default),
+    };
+    let words = match row.shape {
+        Shape::Choice(words) => format!(": {}", words.join(", ")),
+        _ => String::new(),
+    };
+    format!(
+        "# {}{words} ({})\n# {key} = {value}\n",
+        row.help, row.variable
+    )
+}
+
+fn shown(default: &str) -> &str {
+    match default {
+        "" => "none",
+        other => other,
+    }
+}

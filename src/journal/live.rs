@@ -1,0 +1,308 @@
+//! Started spans: a file each, changed by lock, inode check, new file, rename; ended exactly once in the journal.
+
+use super::append::Kept;
+use super::{Journal, Signal, file, home};
+use crate::error::Error;
+use crate::model::ids::SpanId;
+use crate::model::{Span, StatusCode, to_line};
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// How long an abandoned span may still be ended for real, in nanoseconds: 7 days.
+const GRACE: i64 = 7 * 86_400 * 1_000_000_000;
+
+/// The process that a span lives with; its pid means something only in its own space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Process id.
+    pub pid: u32,
+    /// Start time in clock ticks since boot.
+    pub start: u64,
+    /// Boot id and pid namespace.
+    pub space: String,
+}
+
+/// A span that was started, as its live file holds it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LiveSpan {
+    /// The span so far.
+    pub span: Span,
+    /// Whom it lives with; none when only `expires` ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    /// When it counts as abandoned whatever its owner does, in nanoseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
+    /// Last change, in nanoseconds since the epoch.
+    pub changed: i64,
+    /// Ended: the span is the final record, to be appended and the file removed.
+    #[serde(default)]
+    pub done: bool,
+    /// Journalled as abandoned at this time; kept in case a real end comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<i64>,
+}
+
+/// What a live file says about its span now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its owner is gone or its time is up.
+    Abandoned,
+    /// Ended; a crash kept it from the journal.
+    Done,
+    /// Started and not ended.
+    Running,
+}
+
+/// What to do with a live span after looking at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Store it and go on.
+    Keep,
+    /// Nothing.
+    Leave,
+}
+
+impl LiveSpan {
+    /// What it is now.
+    pub fn state(&self, world: &World, now: i64) -> State {
+        if self.done {
+            return State::Done;
+        }
+        let expired = self.expires.is_some_and(|at| at <= now);
+        match expired
+            || self
+                .owner
+                .as_ref()
+                .is_some_and(|owner| owner.is_gone(world))
+        {
+            true => State::Abandoned,
+            false => State::Running,
+        }
+    }
+
+    /// The record of an abandoned span: an error that ends with its last change.
+    pub fn abandoned(&self) -> Span {
+        let mut span = self.span.clone();
+        span.finish(self.changed);
+        span.set_status(StatusCode::Error, "abandoned");
+        span.obs.abandoned = true;
+        span
+    }
+}
+
+impl Owner {
+    /// The identity of a living process.
+    pub fn of(pid: u32, world: &World) -> Option<Self> {
+        Some(Self {
+            pid,
+            start: world.process(pid)?.start,
+            space: world.pid_space()?,
+        })
+    }
+
+    /// True only where it can be known: another boot, or the same pid space without this process.
+    fn is_gone(&self, world: &World) -> bool {
+        let Some(here) = world.pid_space() else {
+            return false;
+        };
+        let boot = |space: &str| space.split(' ').next().map(str::to_owned);
+        if boot(&here) != boot(&self.space) {
+            return true;
+        }
+        here == self.space
+            && world
+                .process(self.pid)
+                .is_none_or(|found| found.start != self.start)
+    }
+}
+
+impl Journal {
+    fn live_path(&self, span_id: &SpanId) -> io::Result<PathBuf> {
+        Ok(self.ready()?.join("live").join(format!("{span_id}.json")))
+    }
+
+    /// Leaves the live file of a new span.
+    pub fn start_live(&self, span_id: &SpanId, live: &LiveSpan) -> Result<(), Error> {
+        let wrong = |error| {
+            Error::failure(format!("could not keep the started span {span_id}")).because(error)
+        };
+        let path = self.live_path(span_id).map_err(wrong)?;
+        if let Some(folder) = path.parent() {
+            home::make_folder(folder).map_err(wrong)?;
+        }
+        let _mask = file::Mask::all();
+        self.replace(&path, &to_line(live)).map(drop).map_err(wrong)
+    }
+
+    /// Changes a live span under its lock. False: there is no such span.
+    pub fn change_live(
+        &self,
+        span_id: &SpanId,
+        change: impl FnOnce(&mut LiveSpan) -> Change,
+    ) -> Result<bool, Error> {
+        let wrong =
+            |error| Error::failure(format!("could not change the span {span_id}")).because(error);
+        let path = self.live_path(span_id).map_err(wrong)?;
+        let Some(mut held) = self.hold(&path).map_err(wrong)? else {
+            return Ok(false);
+        };
+        if change(&mut held.live) == Change::Keep {
+            self.replace(&path, &to_line(&held.live)).map_err(wrong)?;
+        }
+        Ok(true)
+    }
+
+    /// Ends a live span: the final record goes into the live file, then into the journal, then the file goes.
+    /// None: there is no such span. `finish` gets the span and answers its line.
+    pub fn end_live(
+        &self,
+        span_id: &SpanId,
+        now: i64,
+        finish: impl FnOnce(&mut LiveSpan) -> Vec<u8>,
+    ) -> Result<Option<(Vec<u8>, Kept)>, Error> {
+        let wrong =
+            |error| Error::failure(format!("could not end the span {span_id}")).because(error);
+        let path = self.live_path(span_id).map_err(wrong)?;
+        let Some(mut held) = self.hold(&path).map_err(wrong)? else {
+            return Ok(None);
+        };
+        let line = match held.live.done {
+            true => to_line(&held.live.span), // a crash kept it from the journal: what was decided stands
+            false => finish(&mut held.live),
+        };
+        held.live.done = true;
+        // held until the file is gone; where even this cannot be written the journal still gets the line
+        let _last = self.replace(&path, &to_line(&held.live));
+        let kept = self.append(Signal::Spans, &line, now);
+        if kept.accepted() {
+            let _ = fs::remove_file(&path);
+        }
+        Ok(Some((line, kept)))
+    }
+
+    /// All live spans; a file that is none is skipped.
+    pub fn live_spans(&self) -> Vec<LiveSpan> {
+        self.live_ids()
+            .iter()
+            .filter_map(|id| parse(&file::open_read(&self.live_path(id).ok()?).ok()?).ok())
+            .collect()
+    }
+
+    fn live_ids(&self) -> Vec<SpanId> {
+        let folder = self.place.home.as_ref().map(|home| home.join("live"));
+        let entries = folder.and_then(|folder| fs::read_dir(folder).ok());
+        entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| SpanId::parse(entry.file_name().to_str()?.strip_suffix(".json")?))
+            .collect()
+    }
+
+    /// Finishes what its owners could not: journals ended spans that a crash kept back and spans without an owner;
+    /// removes live files whose time for a real end has passed. The answer is how many records it journalled.
+    pub fn sweep_live(&self, world: &World, now: i64) -> Result<u64, Error> {
+        let mut journalled = 0;
+        for id in self.live_ids() {
+            let mut state = State::Running;
+            let mut reported = None;
+            self.change_live(&id, |live| {
+                state = live.state(world, now);
+                reported = live.reported;
+                Change::Leave
+            })?;
+            match (state, reported) {
+                (State::Running, _) => {}
+                (State::Done, _) => {
+                    let ended = self.end_live(&id, now, |live| to_line(&live.span))?;
+                    journalled += u64::from(ended.is_some_and(|(_, kept)| kept.accepted()));
+                }
+                (State::Abandoned, None) => journalled += self.report_abandoned(&id, world, now)?,
+                (State::Abandoned, Some(at)) if now - at > GRACE => {
+                    let _ = fs::remove_file(self.live_path(&id).unwrap_or_default());
+                }
+                (State::Abandoned, Some(_)) => {}
+            }
+        }
+        Ok(journalled)
+    }
+
+    fn report_abandoned(&self, id: &SpanId, world: &World, now: i64) -> Result<u64, Error> {
+        let mut kept = false;
+        self.change_live(id, |live| {
+            let still = live.reported.is_none() && live.state(world, now) == State::Abandoned;
+            kept = still
+                && self
+                    .append(Signal::Spans, &to_line(&live.abandoned()), now)
+                    .accepted();
+            live.reported = Some(now);
+            match kept {
+                true => Change::Keep,
+                false => Change::Leave,
+            }
+        })?;
+        Ok(u64::from(kept))
+    }
+
+    /// The live file under its lock; none when it is gone.
+    fn hold(&self, path: &Path) -> io::Result<Option<Held>> {
+        let deadline = Instant::now() + self.lock_timeout;
+        loop {
+            let open = match file::open_change(path, self.place.user) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                other => other?,
+            };
+            let Some(mask) = file::lock(&open, deadline, || self.random())? else {
+                return Err(io::Error::new(ErrorKind::TimedOut, "its lock is held"));
+            };
+            if file::still_named(&open.metadata()?, path)? {
+                let live = parse(&open)?;
+                return Ok(Some(Held {
+                    live,
+                    _file: open,
+                    _mask: mask,
+                }));
+            }
+        }
+    }
+
+    /// Puts new content under a name by temporary file and rename; the new file comes locked.
+    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<File> {
+        let temporary = path.with_extension(format!(
+            "{}-{:08x}.tmp",
+            self.place.pid,
+            self.random() >> 32
+        ));
+        let written = file::create_new(&temporary).and_then(|file| {
+            file::try_lock(&file)?;
+            file::write_all(&file, content)?;
+            if self.durable {
+                file.sync_data()?;
+            }
+            fs::rename(&temporary, path)?;
+            Ok(file)
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+}
+
+/// A live file under its lock. The order of the fields is the order of dropping: the lock goes before the mask.
+struct Held {
+    live: LiveSpan,
+    _file: File,
+    _mask: file::Mask,
+}
+
+fn parse(mut file: &File) -> io::Result<LiveSpan> {
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    serde_json::from_slice(&text).map_err(io::Error::other)
+}

@@ -1,0 +1,319 @@
+//! Reading a signal's sealed, spill and active files as one stream of whole lines, without a lock.
+
+use super::append::sealed_numbers;
+use super::{Journal, Signal, damage, file};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+const CHUNK: usize = 1 << 20;
+
+/// One whole line and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// The bytes, newline included.
+    pub bytes: &'a [u8],
+    /// The file's place in the stream; with the offset it is the record's position.
+    pub file: usize,
+    /// Offset in that file.
+    pub offset: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    identity: (u64, u64),
+    /// Nobody appends any more: an unterminated rest is damage, not work in progress.
+    pub(super) closed: bool,
+}
+
+/// All files of a signal, opened, in the order of the stream: sealed by number, spill by name, active.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) sources: Vec<Source>,
+    /// Damaged lines met so far.
+    pub damaged: u64,
+}
+
+impl Journal {
+    /// Opens all files of a signal; what cannot be opened is not there.
+    pub fn reader(&self, signal: Signal) -> Reader {
+        let home = self.place.home.as_deref();
+        let active =
+            home.and_then(|home| Source::open(&home.join(format!("{}.log", signal.name())), false));
+        let mut spilled: Vec<PathBuf> = self
+            .spill_places()
+            .iter()
+            .flat_map(|folder| spill_files(folder, signal))
+            .collect();
+        spilled.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        let mut sources: Vec<Source> = home
+            .map(|home| open_sealed(&home.join("sealed"), signal, 0))
+            .unwrap_or_default();
+        sources.extend(spilled.iter().filter_map(|path| Source::open(path, true)));
+        if let Some(active) = active
+            && !sources
+                .iter()
+                .any(|source| source.identity == active.identity)
+        {
+            sources.push(active);
+        }
+        Reader {
+            sources,
+            damaged: 0,
+        }
+    }
+
+    /// Follows a signal from its present end.
+    pub fn follower(&self, signal: Signal) -> Follower {
+        let seen = self
+            .spill_places()
+            .iter()
+            .flat_map(|folder| spill_files(folder, signal))
+            .collect();
+        let path = self
+            .place
+            .home
+            .as_deref()
+            .unwrap_or(Path::new(""))
+            .join(format!("{}.log", signal.name()));
+        let active = Source::open(&path, false);
+        let offset = active.as_ref().map_or(0, Source::length);
+        Follower {
+            signal,
+            path,
+            active,
+            offset,
+            spill: self.spill_places(),
+            seen,
+        }
+    }
+}
+
+impl Source {
+    /// A file that nobody writes to while it is read.
+    pub(super) fn closed(path: &Path) -> Option<Self> {
+        Self::open(path, true)
+    }
+
+    fn open(path: &Path, closed: bool) -> Option<Self> {
+        let file = file::open_read(path).ok()?;
+        let found = file.metadata().ok()?;
+        Some(Self {
+            path: path.to_owned(),
+            file,
+            identity: (found.dev(), found.ino()),
+            closed,
+        })
+    }
+
+    fn length(&self) -> u64 {
+        self.file.metadata().map_or(0, |found| found.len())
+    }
+
+    /// Calls back with every whole line from `offset` on; the answer is the offset behind the last one.
+    pub(super) fn lines(
+        &self,
+        mut offset: u64,
+        each: &mut dyn FnMut(&[u8], u64),
+    ) -> io::Result<u64> {
+        let mut buffer = vec![0; CHUNK];
+        let mut filled = 0;
+        loop {
+            if filled == buffer.len() {
+                buffer.resize(buffer.len() * 2, 0); // a line longer than the buffer
+            }
+            let free = buffer.get_mut(filled..).unwrap_or_default();
+            let count = match self.file.read_at(free, offset + filled as u64) {
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            filled += count;
+            let have = buffer.get(..filled).unwrap_or_default();
+            let taken = whole_lines(have, offset, each);
+            if count == 0 {
+                let rest = have.get(taken..).unwrap_or_default();
+                offset += taken as u64;
+                if self.closed && !rest.is_empty() {
+                    each(rest, offset);
+                    offset += rest.len() as u64;
+                }
+                return Ok(offset);
+            }
+            buffer.copy_within(taken..filled, 0);
+            offset += taken as u64;
+            filled -= taken;
+        }
+    }
+}
+
+/// Calls back with the lines that are whole; the answer is how many bytes they are.
+fn whole_lines(bytes: &[u8], offset: u64, each: &mut dyn FnMut(&[u8], u64)) -> usize {
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', bytes) {
+        if let Some(line) = bytes.get(start..=end) {
+            each(line, offset + start as u64);
+        }
+        start = end + 1;
+    }
+    start
+}
+
+impl Reader {
+    /// Calls back with every line but blanked ones. The callback says whether the line was a record; if not it is
+    /// counted as damaged. A file that cannot be read to its end counts as damaged too.
+    pub fn for_each(&mut self, mut each: impl FnMut(Line<'_>) -> bool) {
+        let mut damaged = 0;
+        for (index, source) in self.sources.iter().enumerate() {
+            let read = source.lines(0, &mut |bytes, offset| {
+                let line = Line {
+                    bytes,
+                    file: index,
+                    offset,
+                };
+                let good = damage::is_blank(bytes) || bytes.ends_with(b"\n") && each(line);
+                damaged += u64::from(!good);
+            });
+            damaged += u64::from(read.is_err());
+        }
+        self.damaged += damaged;
+    }
+
+    /// Calls back with the lines of the newest files, each file from its beginning, until a file that is not spill
+    /// had a line for which the callback answers something.
+    pub fn newest(&self, mut each: impl FnMut(Line<'_>) -> Option<()>) {
+        for (index, source) in self.sources.iter().enumerate().rev() {
+            let mut found = false;
+            let _ = source.lines(0, &mut |bytes, offset| {
+                let line = Line {
+                    bytes,
+                    file: index,
+                    offset,
+                };
+                found |= each(line).is_some();
+            });
+            let spilled = source
+                .path
+                .parent()
+                .is_some_and(|folder| !folder.ends_with("sealed"));
+            if found && (!source.closed || !spilled) {
+                return;
+            }
+        }
+    }
+
+    /// Reads a line again.
+    pub fn line_at(&self, file: usize, offset: u64, length: usize) -> Option<Vec<u8>> {
+        let mut line = vec![0; length];
+        let source = self.sources.get(file)?;
+        source.file.read_exact_at(&mut line, offset).ok()?;
+        Some(line)
+    }
+}
+
+fn open_sealed(folder: &Path, signal: Signal, above: u64) -> Vec<Source> {
+    let mut numbers = sealed_numbers(folder, signal);
+    numbers.sort();
+    numbers
+        .into_iter()
+        .filter(|(number, _)| *number > above)
+        .filter_map(|(_, name)| Source::open(&folder.join(name), true))
+        .collect()
+}
+
+pub(super) fn spill_files(folder: &Path, signal: Signal) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let ours = |path: &PathBuf| {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        let rest = name.strip_prefix(signal.name()).unwrap_or_default();
+        rest.starts_with('-') && rest.ends_with(".jsonl")
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(ours)
+        .collect()
+}
+
+/// Yields what is appended to a signal from now on, across rotations, truncation and spill.
+#[derive(Debug)]
+pub struct Follower {
+    signal: Signal,
+    path: PathBuf,
+    active: Option<Source>,
+    offset: u64,
+    spill: Vec<PathBuf>,
+    seen: Vec<PathBuf>,
+}
+
+impl Follower {
+    /// Calls back with every line that came since the last poll.
+    pub fn poll(&mut self, mut each: impl FnMut(&[u8])) {
+        self.drain(&mut each);
+        let named = fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
+        let moved = match (&self.active, named) {
+            (Some(active), Ok(identity)) => active.identity != identity,
+            (None, Ok(_)) => true,
+            (_, Err(_)) => false,
+        };
+        if moved {
+            self.drain(&mut each); // whoever renamed it was the last writer: now it is complete
+            self.skip_to_active(&mut each);
+        }
+        self.new_spill(&mut each);
+    }
+
+    fn drain(&mut self, each: &mut impl FnMut(&[u8])) {
+        if let Some(active) = &self.active {
+            if active.length() < self.offset {
+                self.offset = 0; // truncated behind our back: read again
+            }
+            let read = active.lines(self.offset, &mut |line, _| each(line));
+            self.offset = read.unwrap_or(self.offset);
+        }
+    }
+
+    /// Reads the files sealed after ours, then takes up the new active one.
+    fn skip_to_active(&mut self, each: &mut impl FnMut(&[u8])) {
+        let next = Source::open(&self.path, false);
+        let sealed = open_sealed(&self.path.with_file_name("sealed"), self.signal, 0);
+        let ours = self.active.as_ref().map(|active| active.identity);
+        let after = sealed
+            .iter()
+            .position(|source| Some(source.identity) == ours)
+            .map_or(sealed.len(), |at| at + 1);
+        for source in sealed.iter().skip(after) {
+            let again = next
+                .as_ref()
+                .is_some_and(|next| next.identity == source.identity);
+            if !again {
+                let _ = source.lines(0, &mut |line, _| each(line));
+            }
+        }
+        self.active = next;
+        self.offset = 0;
+        self.drain(each);
+    }
+
+    fn new_spill(&mut self, each: &mut impl FnMut(&[u8])) {
+        for folder in &self.spill {
+            for path in spill_files(folder, self.signal) {
+                if self.seen.contains(&path) {
+                    continue;
+                }
+                if let Some(source) = Source::open(&path, true) {
+                    let _ = source.lines(0, &mut |line, _| each(line));
+                }
+                self.seen.push(path);
+            }
+        }
+    }
+}

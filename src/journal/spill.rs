@@ -1,0 +1,81 @@
+//! Spill: a file of its own for a record that could not be appended; first in the home, then in the second place.
+
+use super::append::Kept;
+use super::{Journal, Signal, file, home};
+use crate::error::Error;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+impl Journal {
+    /// Keeps a line in a spill file, because of `cause`.
+    pub(super) fn spill(&self, signal: Signal, line: &[u8], now: i64, cause: io::Error) -> Kept {
+        let _mask = file::Mask::all();
+        let name = format!(
+            "{}-{now:020}-{}-{:08x}",
+            signal.name(),
+            self.place.pid,
+            self.random() >> 32
+        );
+        let mut last = None;
+        for place in self.spill_places() {
+            match self.spill_into(&place, &name, line) {
+                Ok(()) => return Kept::Spill(cause),
+                Err(error) => last = Some(error),
+            }
+        }
+        let what = format!("could not keep a record of {}: {cause}", signal.name());
+        Kept::Nowhere(match last {
+            Some(error) => Error::failure(what).because(format!("spill: {error}")),
+            None => Error::failure(what),
+        })
+    }
+
+    /// The folders that may hold spill files of this home.
+    pub(super) fn spill_places(&self) -> Vec<PathBuf> {
+        let first = self.place.home.as_ref().map(|home| home.join("spill"));
+        first.into_iter().chain([self.second_place()]).collect()
+    }
+
+    fn spill_into(&self, folder: &Path, name: &str, line: &[u8]) -> io::Result<()> {
+        if folder.starts_with(self.second_root()) {
+            self.private_folder(&self.second_root())?;
+        } else {
+            self.ready()?;
+        }
+        self.private_folder(folder)?;
+        let temporary = folder.join(format!(".{name}.tmp"));
+        let written = file::create_new(&temporary).and_then(|file| {
+            file::write_all(&file, line)?;
+            match self.durable {
+                true => file.sync_data(),
+                false => Ok(()),
+            }
+        });
+        let named =
+            written.and_then(|()| fs::rename(&temporary, folder.join(format!("{name}.jsonl"))));
+        if named.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        named?;
+        match self.durable {
+            true => file::sync_folder(folder),
+            false => Ok(()),
+        }
+    }
+
+    /// A folder of ours that nobody else can enter; others may have made one of this name in a shared place.
+    fn private_folder(&self, folder: &Path) -> io::Result<()> {
+        home::make_folder(folder)?;
+        let found = fs::symlink_metadata(folder)?;
+        let private = found.is_dir() && found.uid() == self.place.user && found.mode() & 0o077 == 0;
+        match private {
+            true => Ok(()),
+            false => Err(io::Error::other(format!(
+                "{} is not ours alone",
+                folder.display()
+            ))),
+        }
+    }
+}

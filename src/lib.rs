@@ -1,0 +1,12 @@
+//! The rooms of `obs`, from the ground up. Each looks only at rooms below it; `tests/house.rs` holds the ladder.
+
+pub mod capture;
+pub mod cli;
+pub mod error;
+pub mod faces;
+pub mod journal;
+pub mod model;
+pub mod query;
+pub mod redact;
+pub mod settings;
+pub mod world;

@@ -1,0 +1,32 @@
+//! The entry. No Rust runtime start-up: it would ignore SIGPIPE before we can see what the caller had, reopen closed
+//! descriptors and cost time on the hot path. What a command answers becomes the exit code here and nowhere else.
+#![no_main]
+#![allow(unsafe_code)] // argv and signals, before anything else runs
+
+use obs::faces;
+use obs::world::World;
+use std::ffi::{CStr, OsString, c_char, c_int};
+use std::os::unix::ffi::OsStringExt;
+
+/// The C runtime's entry.
+///
+/// # Safety
+/// The C runtime calls it once, with `argc` strings in `argv`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    let count = usize::try_from(argc).unwrap_or_default();
+    let args: Vec<OsString> = (0..count)
+        .map(|at| {
+            // SAFETY: argv holds argc valid C strings for the life of the process
+            let word = unsafe { CStr::from_ptr(*argv.add(at)) };
+            OsString::from_vec(word.to_bytes().to_vec())
+        })
+        .collect();
+    // A full file (`ulimit -f`) and a closed pipe are errors to handle, not reasons to die in the middle of a script.
+    // SAFETY: setting a disposition to ignore has no preconditions
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+    }
+    c_int::from(faces::run(&World::new(args)))
+}

@@ -1,0 +1,273 @@
+//! The only door to the process: argv, environment, working directory, clock, randomness, standard streams,
+//! and what the kernel tells about the processes above us. Everything else takes these as arguments.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The process as it was started, filled once.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+}
+
+/// One of the three standard streams that we may write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Descriptor 2.
+    Err,
+    /// Descriptor 1.
+    Out,
+}
+
+/// What the kernel tells about a living process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its process id.
+    pub pid: u32,
+    /// Its parent's process id.
+    pub parent: u32,
+    /// Start time in clock ticks since boot: with the pid it names the process for good.
+    pub start: u64,
+}
+
+impl World {
+    /// The world of this process. `args` come from the entry, because without Rust's runtime std has none on musl.
+    pub fn new(args: Vec<OsString>) -> Self {
+        Self {
+            args,
+            env: std::env::vars_os().collect(),
+        }
+    }
+
+    /// argv, the program's own name first.
+    pub fn args(&self) -> &[OsString] {
+        &self.args
+    }
+
+    /// A variable's bytes; an empty one is unset.
+    pub fn var_os(&self, name: &str) -> Option<&OsStr> {
+        self.env
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_os_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A variable's text; an empty one, and one that is not UTF-8, is unset.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.var_os(name).and_then(OsStr::to_str)
+    }
+
+    /// True where a variable says so by the OpenTelemetry rule: only `true`, in any case, is true.
+    pub fn says_true(&self, name: &str) -> bool {
+        self.var(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Nanoseconds since the Unix epoch.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn now(&self) -> i64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or(Duration::ZERO);
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    }
+
+    /// Random bytes; where the kernel gives none, bytes of the clock and the pid, so that no record is lost for it.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0_u8; N];
+        if getrandom::fill(&mut bytes).is_err() {
+            let mut state = self.now().unsigned_abs() ^ (u64::from(self.pid()) << 32);
+            for byte in &mut bytes {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                *byte = (state >> 56) as u8;
+            }
+        }
+        bytes
+    }
+
+    /// The working directory, where there still is one.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn cwd(&self) -> Option<PathBuf> {
+        std::env::current_dir().ok()
+    }
+
+    /// The home folder: `HOME` if absolute, else the user database's.
+    pub fn user_home(&self) -> Option<PathBuf> {
+        self.var_os("HOME")
+            .map(PathBuf::from)
+            .or_else(std::env::home_dir)
+            .filter(|home| home.is_absolute())
+    }
+
+    /// The folder for temporary files.
+    pub fn temp_dir(&self) -> PathBuf {
+        self.var_os("TMPDIR")
+            .map(PathBuf::from)
+            .filter(|dir| dir.is_absolute())
+            .unwrap_or_else(|| PathBuf::from("/tmp"))
+    }
+
+    /// The running program's file.
+    pub fn program(&self) -> Option<PathBuf> {
+        std::env::current_exe().ok()
+    }
+
+    /// Our process id.
+    pub fn pid(&self) -> u32 {
+        std::process::id()
+    }
+
+    /// The process id of who called us.
+    pub fn parent_pid(&self) -> u32 {
+        std::os::unix::process::parent_id()
+    }
+
+    /// The effective user id.
+    pub fn user_id(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
+    /// The host's name.
+    pub fn host(&self) -> String {
+        rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    /// The words a process was started with; none where the kernel does not tell.
+    pub fn command_line(&self, pid: u32) -> Vec<String> {
+        let Ok(bytes) = fs::read(format!("/proc/{pid}/cmdline")) else {
+            return Vec::new();
+        };
+        let bytes = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
+        bytes
+            .split(|byte| *byte == 0)
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect()
+    }
+
+    /// A living process; none when it is gone, a zombie, or the kernel does not tell.
+    pub fn process(&self, pid: u32) -> Option<Process> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // the name in parentheses may hold anything, spaces and parentheses too
+        let (_, rest) = stat.rsplit_once(')')?;
+        let mut fields = rest.split_ascii_whitespace();
+        let state = fields.next()?;
+        if matches!(state, "Z" | "X") {
+            return None;
+        }
+        Some(Process {
+            pid,
+            parent: fields.next()?.parse().ok()?,
+            start: fields.nth(17)?.parse().ok()?,
+        })
+    }
+
+    /// This boot's id and our pid namespace: pids mean the same only where both are equal.
+    pub fn pid_space(&self) -> Option<String> {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
+        Some(format!("{} {}", boot.trim(), namespace.display()))
+    }
+
+    /// Writes to a standard stream, unbuffered; a closed one swallows it.
+    pub fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+        match stream {
+            Stream::Err => io::stderr().lock().write_all(bytes),
+            Stream::Out => {
+                let mut out = io::stdout().lock();
+                out.write_all(bytes)?;
+                out.flush()
+            }
+        }
+    }
+
+    /// Says something to the user, on standard error; nobody listening is no error.
+    pub fn say(&self, text: &str) {
+        let _ = self.write(Stream::Err, text.as_bytes());
+    }
+
+    /// True where the stream is a terminal.
+    pub fn is_terminal(&self, stream: Stream) -> bool {
+        match stream {
+            Stream::Err => io::stderr().is_terminal(),
+            Stream::Out => io::stdout().is_terminal(),
+        }
+    }
+
+    /// The terminal's width in columns: the window's, else `COLUMNS`, else 80.
+    pub fn columns(&self) -> usize {
+        rustix::termios::tcgetwinsize(io::stdout())
+            .ok()
+            .map(|size| usize::from(size.ws_col))
+            .filter(|columns| *columns > 0)
+            .or_else(|| self.var("COLUMNS").and_then(|text| text.parse().ok()))
+            .unwrap_or(80)
+    }
+
+    /// Standard input, buffered.
+    pub fn stdin(&self) -> Box<dyn BufRead> {
+        Box::new(io::BufReader::with_capacity(64 * 1024, io::stdin()))
+    }
+
+    /// A path as the process sees it: relative ones start at the working directory.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        if path.is_absolute() {
+            return path.to_owned();
+        }
+        self.cwd()
+            .map_or_else(|| path.to_owned(), |cwd| cwd.join(path))
+    }
+
+    /// Sleeps, where a reader waits for the next record.
+    pub fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+#[cfg(test)]
+impl World {
+    /// A world of these variables and nothing else.
+    pub(crate) fn of(env: &[(&str, &str)]) -> Self {
+        Self {
+            args: vec![OsString::from("obs")],
+            env: env.iter().map(|(k, v)| (k.into(), v.into())).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_variable_is_unset() {
+        let world = World::of(&[("A", ""), ("B", "x"), ("C", "TRUE"), ("D", "1")]);
+        assert_eq!(world.var("A"), None);
+        assert_eq!(world.var("B"), Some("x"));
+        assert!(world.says_true("C") && !world.says_true("D"));
+    }
+
+    #[test]
+    fn own_process_is_found() {
+        let world = World::of(&[]);
+        let own = world.process(world.pid()).unwrap();
+        assert_eq!(own.parent, world.parent_pid());
+        assert!(own.start > 0 && world.process(u32::MAX).is_none());
+        assert!(!world.command_line(world.pid()).is_empty());
+    }
+
+    #[test]
+    fn relative_home_is_ignored() {
+        let world = World::of(&[("HOME", "tmp")]);
+        assert_eq!(world.user_home(), None);
+    }
+}

@@ -1,0 +1,1 @@
+# TODO find a name that says something

@@ -1,0 +1,3 @@
+//! Looks sideways at the other room of its rung.
+
+use crate::model::Line;

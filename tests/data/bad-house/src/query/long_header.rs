@@ -1,0 +1,7 @@
+//! One.
+//! Two.
+//! Three.
+//! Four.
+//! Five.
+//! Six.
+//! Seven.

@@ -1,0 +1,1 @@
+//! Not listed, and its name is mentioned only in a comment: mod forgotten;

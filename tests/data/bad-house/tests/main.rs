@@ -1,0 +1,3 @@
+//! Lists one of its two neighbours.
+
+mod fine;
