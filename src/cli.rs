@@ -82,7 +82,7 @@ fn explain(world: &World, words: &[OsString], error: &clap::Error) -> Result<Exi
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        let text = match world.is_terminal(Stream::Out) && world.var("NO_COLOR").is_none() {
+        let text = match world.wants_colours(Stream::Out) {
             true => error.render().ansi().to_string(),
             false => error.render().to_string(),
         };

@@ -203,6 +203,17 @@ impl World {
         }
     }
 
+    /// True where a stream takes colours: a terminal that is not dumb, unless `NO_COLOR`; others only when forced.
+    pub fn wants_colours(&self, stream: Stream) -> bool {
+        let forced = |name: &str| self.var(name).is_some_and(|value| value != "0");
+        if self.var("NO_COLOR").is_some() {
+            return false;
+        }
+        forced("CLICOLOR_FORCE")
+            || forced("FORCE_COLOR")
+            || self.is_terminal(stream) && self.var("TERM") != Some("dumb")
+    }
+
     /// The terminal's width in columns: the window's, else `COLUMNS`, else 80.
     pub fn columns(&self) -> usize {
         rustix::termios::tcgetwinsize(io::stdout())
@@ -263,6 +274,13 @@ mod tests {
         assert_eq!(own.parent, world.parent_pid());
         assert!(own.start > 0 && world.process(u32::MAX).is_none());
         assert!(!world.command_line(world.pid()).is_empty());
+    }
+
+    #[test]
+    fn no_color_beats_force() {
+        let wants = |env: &[(&str, &str)]| World::of(env).wants_colours(Stream::Out);
+        assert!(!wants(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")]));
+        assert!(wants(&[("CLICOLOR_FORCE", "1")]) && wants(&[("FORCE_COLOR", "3")]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Call;
 use crate::model::shown::escape;
 use crate::model::{Level, Log};
-use crate::world::{Stream, World};
+use crate::world::Stream;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -21,8 +21,8 @@ pub(super) fn show(call: &Call<'_>, log: &Log, line: &[u8]) {
     let github = world.var("GITHUB_ACTIONS") == Some("true");
     let bytes = match call.settings.log_format.as_str() {
         "auto" if github => [line, annotation(log).as_bytes()].concat(),
-        "auto" if terminal => pretty(log, colours(world, terminal)).into_bytes(),
-        "pretty" => pretty(log, colours(world, terminal)).into_bytes(),
+        "auto" if terminal => pretty(log, world.wants_colours(stream)).into_bytes(),
+        "pretty" => pretty(log, world.wants_colours(stream)).into_bytes(),
         "logfmt" => logfmt(log).into_bytes(),
         "github" => match annotation(log) {
             none if none.is_empty() => line.to_vec(),
@@ -31,15 +31,6 @@ pub(super) fn show(call: &Call<'_>, log: &Log, line: &[u8]) {
         _ => line.to_vec(),
     };
     let _ = world.write(stream, &bytes);
-}
-
-/// Colours on a terminal, unless `NO_COLOR`; elsewhere only when forced.
-fn colours(world: &World, terminal: bool) -> bool {
-    let forced = |name: &str| world.var(name).is_some_and(|value| value != "0");
-    if world.var("NO_COLOR").is_some() {
-        return false;
-    }
-    terminal || forced("CLICOLOR_FORCE") || forced("FORCE_COLOR")
 }
 
 fn pretty(log: &Log, coloured: bool) -> String {
@@ -219,16 +210,5 @@ mod tests {
             "::error file=dir/x%2Cy.sh,line=7,title=bash.x.sh::a\\u{1b}[2K b%0Ac: 100%25, \"q\"\n"
         );
         assert_eq!(annotation(&Log::default()), "");
-    }
-
-    #[test]
-    fn no_color_beats_force() {
-        assert!(!colours(
-            &World::of(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")]),
-            true
-        ));
-        assert!(colours(&World::of(&[("CLICOLOR_FORCE", "1")]), false));
-        assert!(!colours(&World::of(&[("FORCE_COLOR", "0")]), false));
-        assert!(colours(&World::of(&[]), true));
     }
 }

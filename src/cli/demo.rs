@@ -115,6 +115,8 @@ fn play(folder: &Path, world: &World) -> Result<(), Error> {
         .env("OBS_LOG_STREAM", "off")
         .env("OBS_LOG_LEVEL", "debug")
         .env("LC_ALL", "C")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status()

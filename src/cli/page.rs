@@ -25,12 +25,9 @@ pub(super) struct Page {
 impl Page {
     /// The page of standard output.
     pub(super) fn of(world: &World) -> Self {
-        let forced = |name: &str| world.var(name).is_some_and(|value| value != "0");
-        let wanted =
-            world.is_terminal(Stream::Out) || forced("CLICOLOR_FORCE") || forced("FORCE_COLOR");
         Self {
             columns: world.columns().max(40),
-            colours: wanted && world.var("NO_COLOR").is_none(),
+            colours: world.wants_colours(Stream::Out),
         }
     }
 

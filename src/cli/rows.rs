@@ -45,10 +45,18 @@ pub(super) fn row(record: &Record) -> Row {
                     (true, message) => format!("{} ✗ {message}", span.name),
                     (false, _) => span.name.clone(),
                 },
-                attributes: pairs(&span.attributes),
+                attributes: pairs(&beyond_status(&span.attributes)),
             }
         }
     }
+}
+
+/// A span's attributes without those that its status says already.
+fn beyond_status(attributes: &Attributes) -> Attributes {
+    let said = |key: &str| matches!(key, "process.exit.code" | "error.type");
+    let rest = attributes.iter().filter(|(key, _)| !said(key));
+    rest.map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 /// The colour of a level.
