@@ -22,6 +22,15 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
             OsString::from_vec(word.to_bytes().to_vec())
         })
         .collect();
+    // A closed descriptor 0-2 would become the journal's own, and what is printed would go into it.
+    for descriptor in 0..3 {
+        // SAFETY: asking for flags and opening a file touch no memory of ours
+        unsafe {
+            if libc::fcntl(descriptor, libc::F_GETFD) == -1 {
+                libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+            }
+        }
+    }
     // A full file (`ulimit -f`) and a closed pipe are errors to handle, not reasons to die in the middle of a script.
     // SAFETY: setting a disposition to ignore has no preconditions
     unsafe {

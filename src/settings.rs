@@ -5,7 +5,7 @@ mod file;
 
 use crate::error::Error;
 use crate::world::World;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a setting's text must look like.
 #[derive(Debug, Clone, Copy)]
@@ -211,7 +211,8 @@ impl Settings {
 /// `OBS_HOME`; else `~/.specify`; else a folder of ours in the runtime folder.
 fn home(world: &World) -> Option<PathBuf> {
     if let Some(home) = world.var_os("OBS_HOME") {
-        return Some(world.absolute(&PathBuf::from(home)));
+        // without a trailing slash: the second spill place is found by this path
+        return Some(world.absolute(Path::new(home)).components().collect());
     }
     if let Some(home) = world.user_home() {
         return Some(home.join(".specify"));

@@ -268,6 +268,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")] // there is no /proc elsewhere
     fn own_process_is_found() {
         let world = World::of(&[]);
         let own = world.process(world.pid()).unwrap();

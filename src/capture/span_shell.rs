@@ -90,9 +90,10 @@ impl Step {
         let mut stack = stack(world);
         let before = stack.pop().filter(|header| header != "-");
         let rest = (!stack.is_empty()).then(|| stack.join(","));
-        Self {
-            variables: vec![("TRACEPARENT", before), (STACK, rest)],
-        }
+        let mut variables = vec![("TRACEPARENT", before), (STACK, rest)];
+        // fish reports the removal of what is not there as a failure
+        variables.retain(|(name, value)| value.is_some() || world.var(name).is_some());
+        Self { variables }
     }
 
     fn json(&self) -> String {
