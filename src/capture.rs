@@ -66,6 +66,13 @@ impl<'a> Call<'a> {
         call
     }
 
+    /// The trace and the span of the environment as records carry them; empty where there are none.
+    fn ids(&self) -> (String, String) {
+        self.context.map_or_else(Default::default, |context| {
+            (context.trace_id.to_string(), context.span_id.to_string())
+        })
+    }
+
     /// Notes a trouble where `obs doctor` finds it, and says it with `OBS_DEBUG`.
     fn note(&self, what: &str, why: &str) {
         let why = crate::redact::text(why);

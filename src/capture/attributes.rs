@@ -2,7 +2,10 @@
 //! a variable may hold anything at run time.
 
 use super::Call;
+use super::parse::Parsed;
+use crate::error::Error;
 use crate::model::{Attributes, Notes, json};
+use crate::redact;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -23,6 +26,29 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
+    /// Everything that a call gives: the object that `option` names, then the words.
+    pub(super) fn of(call: &Call<'_>, parsed: &Parsed, option: &str) -> Self {
+        let mut gathered = Self::default();
+        if let Some(given) = parsed.value(option) {
+            gathered.option(given, call);
+        }
+        for word in &parsed.words {
+            gathered.word(word);
+        }
+        gathered
+    }
+
+    /// Refuses words that are no attributes; `what` is what they are called here.
+    pub(super) fn strictly(self, what: &str) -> Result<Self, Error> {
+        match self.others.first() {
+            None => Ok(self),
+            Some(word) => Err(
+                Error::usage(format!("`{}` is no {what}", redact::text(word)))
+                    .hint("write key=value, key:=JSON, key@=FILE or a JSON object"),
+            ),
+        }
+    }
+
     /// Takes one word in whatever form it is.
     pub(super) fn word(&mut self, word: &OsStr) {
         let text = lossy(word.as_bytes(), &mut self.notes);
@@ -56,7 +82,7 @@ impl Gathered {
     }
 
     /// Takes the JSON object that an option names: text, `@FILE` or `-`.
-    pub(super) fn option(&mut self, value: &OsStr, call: &Call<'_>) {
+    fn option(&mut self, value: &OsStr, call: &Call<'_>) {
         if let Some(text) = self.content(value, call) {
             self.object(&text);
         }

@@ -19,21 +19,7 @@ pub(super) fn run(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
             .hint("such as `obs emit backlog.task.created task_id=TASK-1`; `obs print schema` lists the known ones"));
     };
     let kind = kind.to_string_lossy().into_owned();
-    let mut gathered = Gathered::default();
-    if let Some(given) = parsed.value("data") {
-        gathered.option(given, call);
-    }
-    for word in &parsed.words {
-        gathered.word(word);
-    }
-    if let Some(word) = gathered.others.first() {
-        return Err(Error::usage(format!(
-            "`{}` is no data for `{}`",
-            redact::text(word),
-            redact::text(&kind)
-        ))
-        .hint("write key=value, key:=JSON, key@=FILE or a JSON object"));
-    }
+    let gathered = Gathered::of(call, &parsed, "data").strictly("data")?;
     let event = build(call, &parsed, kind, gathered)?;
     let id = event.event_id.clone();
     let mut record = Record::Event(Box::new(event));

@@ -65,6 +65,7 @@ impl Template {
         for warning in warnings {
             call.note("limit", &warning);
         }
+        let (trace_id, span_id) = call.ids();
         let log = Log {
             timestamp,
             level: words.level.unwrap_or_default(),
@@ -73,14 +74,8 @@ impl Template {
                 .unwrap_or_else(|| scene.caller.logger()),
             context: gathered.attributes,
             exception: exception.unwrap_or_default(),
-            trace_id: call
-                .context
-                .map(|context| context.trace_id.to_string())
-                .unwrap_or_default(),
-            span_id: call
-                .context
-                .map(|context| context.span_id.to_string())
-                .unwrap_or_default(),
+            trace_id,
+            span_id,
             duration_ms: duration,
             status: parsed.text("status").unwrap_or_default(),
             service: scene.service,
@@ -121,13 +116,7 @@ impl Template {
 }
 
 fn gather(call: &Call<'_>, parsed: &Parsed) -> Gathered {
-    let mut gathered = Gathered::default();
-    if let Some(given) = parsed.value("context") {
-        gathered.option(given, call);
-    }
-    for word in &parsed.words {
-        gathered.word(word);
-    }
+    let mut gathered = Gathered::of(call, parsed, "context");
     if !gathered.others.is_empty() {
         let args = std::mem::take(&mut gathered.others);
         gathered

@@ -28,7 +28,7 @@ pub(super) fn run(call: &Call<'_>, words: &Words, mut parsed: Parsed) -> Result<
     if value.is_none() && kind != MetricType::Counter {
         return Err(Error::usage(format!("no value given to `obs {}`", words.name)).hint(hint));
     }
-    let mut gathered = labels(call, &parsed)?;
+    let mut gathered = Gathered::of(call, &parsed, "labels").strictly("label")?;
     let number = number(
         call,
         kind,
@@ -38,6 +38,7 @@ pub(super) fn run(call: &Call<'_>, words: &Words, mut parsed: Parsed) -> Result<
     let buckets = buckets(&parsed, &mut gathered);
     let scene = Scene::of(call, None);
     let timestamp = call.time(parsed.text("time"), &mut gathered.notes.invalid);
+    let (trace_id, span_id) = call.ids();
     let metric = Metric {
         timestamp,
         name: name.to_string_lossy().into_owned(),
@@ -47,14 +48,8 @@ pub(super) fn run(call: &Call<'_>, words: &Words, mut parsed: Parsed) -> Result<
         unit: parsed.text("unit").unwrap_or_default(),
         help: parsed.text("help-text").unwrap_or_default(),
         buckets,
-        trace_id: call
-            .context
-            .map(|context| context.trace_id.to_string())
-            .unwrap_or_default(),
-        span_id: call
-            .context
-            .map(|context| context.span_id.to_string())
-            .unwrap_or_default(),
+        trace_id,
+        span_id,
         service: scene.service,
         host: scene.host,
         id: call.ulid(timestamp),
@@ -63,23 +58,6 @@ pub(super) fn run(call: &Call<'_>, words: &Words, mut parsed: Parsed) -> Result<
     };
     let line = call.line(&mut Record::Metric(Box::new(metric)));
     call.keep(Signal::Metrics, &line)
-}
-
-fn labels(call: &Call<'_>, parsed: &Parsed) -> Result<Gathered, Error> {
-    let mut gathered = Gathered::default();
-    if let Some(given) = parsed.value("labels") {
-        gathered.option(given, call);
-    }
-    for word in &parsed.words {
-        gathered.word(word);
-    }
-    match gathered.others.first() {
-        None => Ok(gathered),
-        Some(word) => Err(
-            Error::usage(format!("`{}` is no label", redact::text(word)))
-                .hint("write key=value after the value"),
-        ),
-    }
 }
 
 /// The value: the next word, unless it is a label.

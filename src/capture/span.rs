@@ -144,22 +144,9 @@ fn context(call: &Call<'_>, parent: Option<TraceContext>) -> Option<TraceContext
     })
 }
 
-/// The attributes among a span command's words; a word that is none is wrong use.
+/// The attributes among a span command's words.
 pub(super) fn attributes(call: &Call<'_>, parsed: &Parsed) -> Result<Gathered, Error> {
-    let mut gathered = Gathered::default();
-    if let Some(given) = parsed.value("attributes") {
-        gathered.option(given, call);
-    }
-    for word in &parsed.words {
-        gathered.word(word);
-    }
-    match gathered.others.first() {
-        None => Ok(gathered),
-        Some(word) => Err(
-            Error::usage(format!("`{}` is no attribute", redact::text(word)))
-                .hint("write key=value, key:=JSON or key@=FILE"),
-        ),
-    }
+    Gathered::of(call, parsed, "attributes").strictly("attribute")
 }
 
 /// Service, host and resource.
