@@ -9,6 +9,7 @@ mod print;
 mod records;
 mod rows;
 mod select;
+mod started;
 mod trace;
 mod view;
 
@@ -86,10 +87,7 @@ fn explain(world: &World, words: &[OsString], error: &clap::Error) -> Result<Exi
             true => error.render().ansi().to_string(),
             false => error.render().to_string(),
         };
-        return match world.write(Stream::Out, text.as_bytes()) {
-            Ok(()) => Ok(Exit::Done),
-            Err(error) => Err(Error::failure("could not print").because(error)),
-        };
+        return print_out(world, text.as_bytes()).map(|_| Exit::Done);
     }
     let text = error.render().to_string();
     let first = text.lines().next().unwrap_or_default();
@@ -140,11 +138,11 @@ fn command_words(words: &[OsString]) -> String {
     text
 }
 
-/// Prints data; a reader that went away (`| head`) ends us quietly.
-fn print_out(world: &World, bytes: &[u8]) -> Result<(), Error> {
+/// Prints data. False: the reader went away (`| head`), which ends us quietly.
+fn print_out(world: &World, bytes: &[u8]) -> Result<bool, Error> {
     match world.write(Stream::Out, bytes) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Error::failure("could not write to standard output").because(error)),
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(true),
     }
 }

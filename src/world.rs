@@ -1,6 +1,7 @@
 //! The only door to the process: argv, environment, working directory, clock, randomness, standard streams,
 //! and what the kernel tells about the processes above us. Everything else takes these as arguments.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -238,9 +239,16 @@ impl World {
             .map_or_else(|| path.to_owned(), |cwd| cwd.join(path))
     }
 
-    /// Sleeps, where a reader waits for the next record.
-    pub fn sleep(&self, duration: Duration) {
-        std::thread::sleep(duration);
+    /// Waits, where a reader waits for the next record. False: nobody reads our standard output any more.
+    pub fn pause(&self, length: Duration) -> bool {
+        let out = io::stdout();
+        let mut watched = [PollFd::new(&out, PollFlags::empty())];
+        let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+        let limit = Timespec {
+            tv_sec: millis / 1000,
+            tv_nsec: millis % 1000 * 1_000_000,
+        };
+        !matches!(poll(&mut watched, Some(&limit)), Ok(count) if count > 0)
     }
 }
 

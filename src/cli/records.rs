@@ -4,13 +4,14 @@ use super::page::{Page, Style, duration, fit};
 use super::print_out;
 use super::rows::row;
 use super::select::{Form, Select};
+use super::started;
 use crate::capture;
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Reader, Signal};
 use crate::model::{Record, time};
 use crate::query::Filter;
 use crate::settings::Settings;
-use crate::world::{Stream, World};
+use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -82,18 +83,10 @@ pub(super) fn run(
         return Ok(if found > 0 { Exit::Done } else { Exit::No });
     };
     loop {
-        let mut shown = Ok(());
-        follower.poll(|line| {
-            if shown.is_ok() {
-                shown = view.fresh(line);
-            }
-        });
-        match shown {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
-            Err(error) => {
-                return Err(Error::failure("could not write to standard output").because(error));
-            }
-            Ok(()) => world.sleep(Duration::from_millis(100)),
+        let mut block = Vec::new();
+        follower.poll(|line| view.fresh(line, &mut block));
+        if !print_out(world, &block)? || !world.pause(Duration::from_millis(100)) {
+            return Ok(Exit::Done);
         }
     }
 }
@@ -105,33 +98,48 @@ struct View<'a> {
     page: Option<Page>,
 }
 
-/// Where a record that is asked for stands: read again when it is printed, so that memory holds no text.
+/// A record that is asked for: where it stands, to be read again when it is printed, so that memory holds no text;
+/// or its line, where it is in no file of the journal.
 struct Found {
     time: i64,
-    file: usize,
-    offset: u64,
-    length: usize,
+    place: Place,
+}
+
+enum Place {
+    Here(Vec<u8>),
+    Journal {
+        file: usize,
+        offset: u64,
+        length: usize,
+    },
 }
 
 impl View<'_> {
     /// Prints what is in the journal; the answer is how many records.
     fn past(&self, journal: &Journal, limit: Option<usize>) -> Result<usize, Error> {
         let mut reader = journal.reader(self.signal);
-        let mut found = self.search(&mut reader);
+        let mut found = self.search(&mut reader, journal);
         found.sort_by_key(|found| found.time); // stable: records of one moment keep their order in the journal
         let skipped = found.len().saturating_sub(limit.unwrap_or(usize::MAX));
         let mut block = Vec::new();
-        for place in found.iter().skip(skipped) {
-            if let Some(line) = reader.line_at(place.file, place.offset, place.length) {
-                self.render(&line, &mut block);
+        for one in found.iter().skip(skipped) {
+            match &one.place {
+                Place::Here(line) => self.render(line, &mut block),
+                Place::Journal {
+                    file,
+                    offset,
+                    length,
+                } => {
+                    if let Some(line) = reader.line_at(*file, *offset, *length) {
+                        self.render(&line, &mut block);
+                    }
+                }
             }
             if block.len() > 1 << 16 {
-                match self.world.write(Stream::Out, &block) {
-                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                        return Ok(found.len());
-                    }
-                    _ => block.clear(),
+                if !print_out(self.world, &block)? {
+                    return Ok(found.len());
                 }
+                block.clear();
             }
         }
         print_out(self.world, &block)?;
@@ -139,10 +147,9 @@ impl View<'_> {
         Ok(found.len())
     }
 
-    fn search(&self, reader: &mut Reader) -> Vec<Found> {
+    fn search(&self, reader: &mut Reader, journal: &Journal) -> Vec<Found> {
         let mut found = Vec::new();
-        let mut seen = HashSet::new();
-        let mut ended: HashSet<String> = HashSet::new();
+        let mut seen = Seen::default();
         reader.for_each(|line| {
             if !self.filter.may_match(line.bytes) {
                 // not read further: only what cannot be a whole record is seen to be damaged
@@ -151,51 +158,74 @@ impl View<'_> {
             let Ok(record) = self.signal.read(line.bytes) else {
                 return false;
             };
-            let abandoned = matches!(&record, Record::Span(span) if span.obs.abandoned);
-            let identity = record.identity();
-            if !abandoned && self.signal == Signal::Spans {
-                ended.insert(identity.clone());
-            }
             if self.filter.matches(&record, line.bytes)
-                && seen.insert((identity.clone(), abandoned))
+                && let Some(abandoned) = seen.first(&record)
             {
-                let place = Found {
-                    time: record.time(),
+                let place = Place::Journal {
                     file: line.file,
                     offset: line.offset,
                     length: line.bytes.len(),
                 };
-                found.push((place, abandoned.then_some(identity)));
+                let time = record.time();
+                found.push((Found { time, place }, abandoned));
             }
             true
         });
-        // a span that was reported as abandoned and then ended for real is shown once
-        let current = |(place, abandoned): (Found, Option<String>)| match abandoned {
-            Some(identity) if ended.contains(&identity) => None,
-            _ => Some(place),
+        if self.signal == Signal::Spans {
+            for mut piece in started::pieces(journal, self.world).filter(|piece| !piece.running) {
+                piece.line.push(b'\n');
+                if self.filter.may_match(&piece.line)
+                    && self.filter.matches(&piece.record, &piece.line)
+                    && let Some(abandoned) = seen.first(&piece.record)
+                {
+                    let time = piece.record.time();
+                    let place = Place::Here(piece.line);
+                    found.push((Found { time, place }, abandoned));
+                }
+            }
+        }
+        let current = |(found, abandoned): (Found, Option<String>)| match abandoned {
+            Some(identity) if seen.ended.contains(&identity) => None,
+            _ => Some(found),
         };
         found.into_iter().filter_map(current).collect()
     }
 
-    /// Prints one record that just came, if it is asked for.
-    fn fresh(&self, line: &[u8]) -> std::io::Result<()> {
-        let wanted = self.filter.may_match(line)
-            && self
-                .signal
-                .read(line)
-                .is_ok_and(|record| self.filter.matches(&record, line));
-        if !wanted {
-            return Ok(());
+    /// Renders one record that just came, if it is asked for.
+    fn fresh(&self, line: &[u8], block: &mut Vec<u8>) {
+        let read = self.signal.read(line);
+        if self.filter.may_match(line)
+            && read.is_ok_and(|record| self.filter.matches(&record, line))
+        {
+            self.render(line, block);
         }
-        let mut block = Vec::new();
-        self.render(line, &mut block);
-        self.world.write(Stream::Out, &block)
     }
 
     fn render(&self, line: &[u8], block: &mut Vec<u8>) {
         match (self.page, self.signal.read(line)) {
             (Some(page), Ok(record)) => block.extend_from_slice(human(page, &record).as_bytes()),
             _ => block.extend_from_slice(line),
+        }
+    }
+}
+
+/// What was shown already. A span that was reported as abandoned and then ended for real is shown once, as it ended.
+#[derive(Default)]
+struct Seen {
+    ended: HashSet<String>,
+    abandoned: HashSet<String>,
+}
+
+impl Seen {
+    /// Notes a record; none if it was there before, else its identity if it is an abandoned span.
+    fn first(&mut self, record: &Record) -> Option<Option<String>> {
+        let identity = record.identity();
+        match record {
+            Record::Span(span) if span.obs.abandoned => {
+                let new = self.abandoned.insert(identity.clone());
+                new.then_some(Some(identity))
+            }
+            _ => self.ended.insert(identity).then_some(None),
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::page::Page;
 use super::records::say_damaged;
 use super::select::Form;
-use super::{print_out, view};
+use super::{print_out, started, view};
 use crate::capture;
 use crate::error::{Error, Exit};
-use crate::journal::{Journal, Signal, State};
+use crate::journal::{Journal, Signal};
 use crate::model::{Record, time};
 use crate::query::{Piece, Trace, TraceId};
 use crate::settings::Settings;
@@ -126,7 +126,8 @@ fn collect(journal: &Journal, prefix: &str, world: &World) -> Result<Option<Trac
         damaged += reader.damaged;
     }
     say_damaged(world, damaged);
-    pieces.extend(live(journal, prefix, world));
+    let here = |piece: &Piece| piece.record.trace_id().starts_with(prefix);
+    pieces.extend(started::pieces(journal, world).filter(here));
     let ids: BTreeSet<&str> = pieces.iter().map(|piece| piece.record.trace_id()).collect();
     match ids.len() {
         0 => Ok(None),
@@ -139,33 +140,6 @@ fn collect(journal: &Journal, prefix: &str, world: &World) -> Result<Option<Trac
                 .hint(ids.iter().take(5).copied().collect::<Vec<_>>().join(", ")),
         ),
     }
-}
-
-/// Spans that were started and not journalled.
-fn live(journal: &Journal, prefix: &str, world: &World) -> Vec<Piece> {
-    let now = world.now();
-    let here = journal
-        .live_spans()
-        .into_iter()
-        .filter(|live| live.span.trace_id.starts_with(prefix));
-    here.map(|live| {
-        let state = live.state(world, now);
-        let mut span = match state {
-            State::Abandoned => live.abandoned(),
-            State::Done | State::Running => live.span,
-        };
-        if state == State::Running {
-            span.finish(now);
-        }
-        let record = Record::Span(Box::new(span));
-        let line = record.line().trim_ascii_end().to_vec();
-        Piece {
-            record,
-            line,
-            running: state == State::Running,
-        }
-    })
-    .collect()
 }
 
 /// The contract: one object, records as journalled.
