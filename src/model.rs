@@ -10,6 +10,7 @@ pub mod limits;
 mod line;
 mod log;
 mod metric;
+mod record;
 pub mod resource;
 pub mod sampler;
 pub mod shown;
@@ -21,6 +22,7 @@ pub use event::{Actor, Event, Metadata, TraceRef};
 pub use line::to_line;
 pub use log::{Level, Log};
 pub use metric::{Metric, MetricType};
+pub use record::Record;
 pub use signal::Signal;
 pub use span::{Kind, Link, Scope, Span, SpanEvent, Status, StatusCode};
 
@@ -63,85 +65,4 @@ fn is_false(flag: &bool) -> bool {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-/// One record of any signal.
-#[derive(Debug, Clone)]
-pub enum Record {
-    /// A domain event.
-    Event(Box<Event>),
-    /// A log record.
-    Log(Box<Log>),
-    /// A metric point.
-    Metric(Box<Metric>),
-    /// A finished span.
-    Span(Box<Span>),
-}
-
-impl Record {
-    /// The record's line, newline included.
-    pub fn line(&self) -> Vec<u8> {
-        match self {
-            Self::Event(event) => to_line(event),
-            Self::Log(log) => to_line(log),
-            Self::Metric(metric) => to_line(metric),
-            Self::Span(span) => to_line(span),
-        }
-    }
-
-    /// When it happened; a span's start.
-    pub fn time(&self) -> i64 {
-        match self {
-            Self::Event(event) => event.timestamp,
-            Self::Log(log) => log.timestamp,
-            Self::Metric(metric) => metric.timestamp,
-            Self::Span(span) => span.timestamp,
-        }
-    }
-
-    /// The trace it belongs to; empty where there is none.
-    pub fn trace_id(&self) -> &str {
-        match self {
-            Self::Event(event) => event
-                .trace_context
-                .as_ref()
-                .map_or("", |context| &context.trace_id),
-            Self::Log(log) => &log.trace_id,
-            Self::Metric(metric) => &metric.trace_id,
-            Self::Span(span) => &span.trace_id,
-        }
-    }
-
-    /// The span it belongs to, or is; empty where there is none.
-    pub fn span_id(&self) -> &str {
-        match self {
-            Self::Event(event) => event
-                .trace_context
-                .as_ref()
-                .map_or("", |context| &context.span_id),
-            Self::Log(log) => &log.span_id,
-            Self::Metric(metric) => &metric.span_id,
-            Self::Span(span) => &span.span_id,
-        }
-    }
-
-    /// What tells it from every other record; a span is known by trace and span.
-    pub fn identity(&self) -> String {
-        match self {
-            Self::Event(event) => event.event_id.clone(),
-            Self::Log(log) => log.id.clone(),
-            Self::Metric(metric) => metric.id.clone(),
-            Self::Span(span) => format!("{}/{}", span.trace_id, span.span_id),
-        }
-    }
-
-    /// What had to be done to the record.
-    pub fn notes_mut(&mut self) -> &mut Notes {
-        match self {
-            Self::Event(event) => &mut event.obs,
-            Self::Log(log) => &mut log.obs,
-            Self::Metric(metric) => &mut metric.obs,
-            Self::Span(span) => &mut span.obs,
-        }
-    }
 }

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::journal::{Kept, Signal};
 use crate::model::{Attributes, Record, catalog};
 use crate::redact;
+use std::borrow::Cow;
 
 impl Call<'_> {
     /// Redacts a record and makes its line.
@@ -35,61 +36,17 @@ impl Call<'_> {
 
 /// Takes secrets out of everything that a user gave.
 pub(super) fn clean(record: &mut Record) {
-    match record {
-        Record::Log(log) => {
-            texts([
-                &mut log.message,
-                &mut log.exception,
-                &mut log.logger,
-                &mut log.status,
-            ]);
-            texts([&mut log.module, &mut log.function]);
-            redact::map(&mut log.context, &[]);
-            redact::map(&mut log.resource, &[]);
-        }
-        Record::Event(event) => {
-            texts([
-                &mut event.event_type,
-                &mut event.correlation_id,
-                &mut event.causation_id,
-            ]);
-            texts([
-                &mut event.source,
-                &mut event.actor.id,
-                &mut event.metadata.working_directory,
-            ]);
-            let known = catalog::find(&event.event_type);
-            redact::map(&mut event.data, known.map_or(&[], |known| known.fields()));
-            redact::map(&mut event.resource, &[]);
-        }
-        Record::Metric(metric) => {
-            texts([&mut metric.name, &mut metric.unit, &mut metric.help]);
-            redact::map(&mut metric.labels, &[]);
-            redact::map(&mut metric.resource, &[]);
-        }
-        Record::Span(span) => {
-            texts([
-                &mut span.name,
-                &mut span.status.message,
-                &mut span.trace_state,
-            ]);
-            redact::map(&mut span.attributes, &[]);
-            redact::map(&mut span.resource, &[]);
-            for event in &mut span.events {
-                texts([&mut event.name]);
-                redact::map(&mut event.attributes, &[]);
-            }
-            for link in &mut span.links {
-                redact::map(&mut link.attributes, &[]);
-            }
-        }
+    let known = match record {
+        Record::Event(event) => catalog::find(&event.event_type),
+        Record::Log(_) | Record::Metric(_) | Record::Span(_) => None,
+    };
+    let mut exempt = known.map_or(&[] as &[&str], |known| known.fields());
+    for attributes in record.attributes_mut() {
+        redact::map(attributes, exempt);
+        exempt = &[]; // only the event's own data is declared
     }
-    texts(record.notes_mut().invalid.iter_mut());
-}
-
-fn texts<'a>(texts: impl IntoIterator<Item = &'a mut String>) {
-    for text in texts {
-        if let std::borrow::Cow::Owned(clean) = redact::text(text) {
+    for text in record.texts_mut() {
+        if let Cow::Owned(clean) = redact::text(text) {
             *text = clean;
         }
     }

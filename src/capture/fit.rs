@@ -19,15 +19,34 @@ pub(super) fn line(record: &mut Record, most: usize) -> Vec<u8> {
         if excess == 0 {
             break;
         }
-        let mut texts = Vec::new();
-        collect(record, &mut texts);
-        let longest = texts.into_iter().max_by_key(|text| text.len());
-        match longest {
-            Some(text) if text.len() > WORTH => cut(text, excess),
-            _ => drop_last(record),
+        if !shorten(record, excess) {
+            drop_last(record);
         }
     }
     line
+}
+
+/// Cuts the longest text; false where none is worth it.
+fn shorten(record: &mut Record, excess: usize) -> bool {
+    let longest = |texts: Vec<&mut String>| {
+        let found = texts.into_iter().max_by_key(|text| text.len());
+        found
+            .filter(|text| text.len() > WORTH)
+            .map(|text| cut(text, excess))
+            .is_some()
+    };
+    // first what the caller said in attributes or as its text, whichever is longer
+    let outside = record.texts_mut().iter().map(|text| text.len()).max();
+    let mut inside = Vec::new();
+    for attributes in record.attributes_mut() {
+        attributes
+            .values_mut()
+            .for_each(|value| strings(value, &mut inside));
+    }
+    if inside.iter().map(|text| text.len()).max() > outside {
+        return longest(inside);
+    }
+    longest(record.texts_mut())
 }
 
 /// Cuts at a character; a byte of text is at least a byte of line, so `excess` is always enough for plain text.
@@ -67,48 +86,11 @@ impl Pop for Attributes {
     }
 }
 
-fn collect<'a>(record: &'a mut Record, texts: &mut Vec<&'a mut String>) {
-    match record {
-        Record::Event(event) => {
-            map(&mut event.data, texts);
-            texts.extend(event.obs.invalid.iter_mut());
-        }
-        Record::Log(log) => {
-            texts.extend([&mut log.message, &mut log.exception]);
-            map(&mut log.context, texts);
-            texts.extend(log.obs.invalid.iter_mut());
-        }
-        Record::Metric(metric) => {
-            texts.extend([&mut metric.name, &mut metric.help]);
-            map(&mut metric.labels, texts);
-            texts.extend(metric.obs.invalid.iter_mut());
-        }
-        Record::Span(span) => {
-            texts.extend([&mut span.name, &mut span.status.message]);
-            map(&mut span.attributes, texts);
-            for event in &mut span.events {
-                texts.push(&mut event.name);
-                map(&mut event.attributes, texts);
-            }
-            for link in &mut span.links {
-                map(&mut link.attributes, texts);
-            }
-            texts.extend(span.obs.invalid.iter_mut());
-        }
-    }
-}
-
-fn map<'a>(attributes: &'a mut Attributes, texts: &mut Vec<&'a mut String>) {
-    for (_, value) in attributes.iter_mut() {
-        strings(value, texts);
-    }
-}
-
 fn strings<'a>(value: &'a mut Value, texts: &mut Vec<&'a mut String>) {
     match value {
         Value::String(text) => texts.push(text),
         Value::Array(items) => items.iter_mut().for_each(|item| strings(item, texts)),
-        Value::Object(entries) => map(entries, texts),
+        Value::Object(entries) => entries.values_mut().for_each(|value| strings(value, texts)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

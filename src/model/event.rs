@@ -95,3 +95,22 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Notes::is_empty")]
     pub obs: Notes,
 }
+
+impl Event {
+    /// Every text that was given, outside of attributes.
+    pub(super) fn texts_mut(&mut self) -> Vec<&mut String> {
+        let given = [
+            &mut self.event_type,
+            &mut self.source,
+            &mut self.source_version,
+            &mut self.correlation_id,
+            &mut self.causation_id,
+            &mut self.actor.id,
+            &mut self.actor.host,
+            &mut self.metadata.git_branch,
+            &mut self.metadata.repository,
+            &mut self.metadata.working_directory,
+        ];
+        given.into_iter().chain(&mut self.obs.invalid).collect()
+    }
+}

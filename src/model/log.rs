@@ -109,3 +109,20 @@ pub struct Log {
     #[serde(default, skip_serializing_if = "Notes::is_empty")]
     pub obs: Notes,
 }
+
+impl Log {
+    /// Every text that was given, outside of attributes.
+    pub(super) fn texts_mut(&mut self) -> Vec<&mut String> {
+        let given = [
+            &mut self.message,
+            &mut self.exception,
+            &mut self.logger,
+            &mut self.status,
+            &mut self.service,
+            &mut self.host,
+            &mut self.module,
+            &mut self.function,
+        ];
+        given.into_iter().chain(&mut self.obs.invalid).collect()
+    }
+}

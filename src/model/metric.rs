@@ -64,3 +64,17 @@ pub struct Metric {
     #[serde(default, skip_serializing_if = "Notes::is_empty")]
     pub obs: Notes,
 }
+
+impl Metric {
+    /// Every text that was given, outside of attributes.
+    pub(super) fn texts_mut(&mut self) -> Vec<&mut String> {
+        let given = [
+            &mut self.name,
+            &mut self.unit,
+            &mut self.help,
+            &mut self.service,
+            &mut self.host,
+        ];
+        given.into_iter().chain(&mut self.obs.invalid).collect()
+    }
+}

@@ -181,6 +181,26 @@ impl Span {
         self.duration_ms = Some(time::millis(self.end - self.timestamp));
     }
 
+    /// Every text that was given, outside of attributes.
+    pub(super) fn texts_mut(&mut self) -> Vec<&mut String> {
+        let given = [
+            &mut self.name,
+            &mut self.status.message,
+            &mut self.trace_state,
+            &mut self.service,
+            &mut self.host,
+        ];
+        let events = self.events.iter_mut().map(|event| &mut event.name);
+        let links = self.links.iter_mut().map(|link| &mut link.trace_state);
+        let invalid = &mut self.obs.invalid;
+        given
+            .into_iter()
+            .chain(events)
+            .chain(links)
+            .chain(invalid)
+            .collect()
+    }
+
     /// Sets the status by OpenTelemetry's order: ok is final, error beats unset, a message goes only with error.
     pub fn set_status(&mut self, code: StatusCode, message: &str) {
         if self.status.code == StatusCode::Ok || code == StatusCode::Unset {
