@@ -63,7 +63,7 @@ pub(crate) fn tree() -> Command {
     let mut tree = Command::new("obs")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
-        .after_help(MORE)
+        .after_help(page::reflow(MORE))
         .max_term_width(100)
         .subcommand_required(false)
         .disable_help_subcommand(true);

@@ -1,5 +1,6 @@
 //! `obs demo`: a real script against a temporary journal, and the trace it left.
 
+use super::page::reflow;
 use super::select::Form;
 use super::trace;
 use crate::capture;
@@ -34,11 +35,9 @@ temporary folder, and prints its trace. Nothing of yours is read or changed. Nee
 
 /// The command.
 pub(super) fn command() -> Command {
-    Args::augment_args(
-        Command::new("demo")
-            .about("Run a real script against a temporary journal and show its trace")
-            .after_help(MORE),
-    )
+    Args::augment_args(Command::new("demo"))
+        .about("Run a real script against a temporary journal and show its trace")
+        .after_help(reflow(MORE))
 }
 
 /// Runs it.

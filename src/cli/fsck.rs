@@ -1,5 +1,6 @@
 //! `obs fsck`: every damaged range of the journal, and its repair.
 
+use super::page::reflow;
 use super::print_out;
 use super::select::Form;
 use crate::capture;
@@ -27,11 +28,9 @@ other byte where it is. Exits 1 when damage was found and not repaired.";
 
 /// The command.
 pub(super) fn command() -> Command {
-    Args::augment_args(
-        Command::new("fsck")
-            .about("Check the journal for damage, and repair it")
-            .after_help(MORE),
-    )
+    Args::augment_args(Command::new("fsck"))
+        .about("Check the journal for damage, and repair it")
+        .after_help(reflow(MORE))
 }
 
 /// Runs it.

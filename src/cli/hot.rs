@@ -1,5 +1,6 @@
 //! The hot commands as help, man pages and completions show them: made from their own table of words.
 
+use super::page::reflow;
 use crate::capture::words::{COMMANDS, GROUPS, Words};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
@@ -26,7 +27,9 @@ pub(super) fn commands() -> Vec<Command> {
 }
 
 fn command(words: &'static Words, name: &'static str) -> Command {
-    let mut command = Command::new(name).about(words.about).after_help(words.more);
+    let mut command = Command::new(name)
+        .about(words.about)
+        .after_help(reflow(words.more));
     for (at, positional) in words.positionals.iter().enumerate() {
         let arg = Arg::new(positional.name)
             .help(positional.help)

@@ -72,6 +72,20 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
+/// Help text with every paragraph on one line, for the terminal's width to break; indented lines stay as they are.
+pub(super) fn reflow(text: &str) -> String {
+    let mut flowed = String::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        flowed.push_str(line);
+        let free = |line: &str| !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
+        let joined = free(line) && lines.peek().is_some_and(|next| free(next));
+        flowed.push(if joined { ' ' } else { '\n' });
+    }
+    flowed.truncate(flowed.trim_end().len());
+    flowed
+}
+
 /// A length of time in three significant digits.
 pub(super) fn duration(nanos: i64) -> String {
     let millis = nanos as f64 / 1e6;
@@ -106,6 +120,12 @@ mod tests {
         assert_eq!(fit("short", 5), "short");
         assert_eq!(fit("a\u{1b}[2K", 20), "a\\u{1b}[2K");
         assert_eq!(pad("日本", 6), "日本  ");
+    }
+
+    #[test]
+    fn paragraphs_flow_and_examples_stand() {
+        let text = "one\ntwo\n\nExamples:\n  a\n  b";
+        assert_eq!(reflow(text), "one two\n\nExamples:\n  a\n  b");
     }
 
     #[test]

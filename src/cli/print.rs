@@ -44,11 +44,9 @@ enum What {
 
 /// The command.
 pub(super) fn command() -> Command {
-    Args::augment_args(
-        Command::new("print")
-            .about("Print man pages, completions, schemas or settings")
-            .disable_help_subcommand(true),
-    )
+    Args::augment_args(Command::new("print"))
+        .about("Print man pages, completions, schemas or settings")
+        .disable_help_subcommand(true)
 }
 
 /// Runs it.

@@ -1,6 +1,6 @@
 //! `obs logs|events|spans|metrics-points`: the journalled records of one signal, filtered, oldest first, or followed.
 
-use super::page::{Page, Style, duration, fit};
+use super::page::{Page, Style, duration, fit, reflow};
 use super::print_out;
 use super::rows::row;
 use super::select::{Form, Select};
@@ -50,8 +50,14 @@ Example:
 
 /// The four commands.
 pub(super) fn commands() -> Vec<Command> {
-    let command = |(name, _, about): &(&'static str, Signal, &'static str)| {
-        Args::augment_args(Command::new(*name).about(*about).after_help(MORE))
+    let command = |(name, signal, about): &(&'static str, Signal, &'static str)| {
+        let command = Args::augment_args(Command::new(*name))
+            .about(*about)
+            .after_help(reflow(MORE));
+        let others = Select::foreign(*signal).iter();
+        others.fold(command, |command, id| {
+            command.mut_arg(id, |arg| arg.hide(true))
+        })
     };
     COMMANDS.iter().map(command).collect()
 }
@@ -68,6 +74,13 @@ pub(super) fn run(
         .iter()
         .find(|(command, ..)| *command == name)
         .map_or(Signal::Logs, |(_, signal, _)| *signal);
+    for id in Select::foreign(signal) {
+        if matches.contains_id(id) {
+            let option = if *id == "kind" { "type" } else { id };
+            return Err(Error::usage(format!("`--{option}` does not filter {name}"))
+                .hint(format!("`obs {name} --help` shows what does")));
+        }
+    }
     let filter = args.select.filter(world.now())?;
     let journal = capture::open(world, settings);
     let view = View {

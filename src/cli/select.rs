@@ -1,7 +1,7 @@
 //! The words that the reading commands share: which records, and in which form.
 
 use crate::error::Error;
-use crate::model::{Level, time};
+use crate::model::{Level, Signal, time};
 use crate::query::{Condition, Filter};
 use crate::world::{Stream, World};
 use clap::Args;
@@ -27,7 +27,7 @@ pub(super) struct Select {
     /// Spans and metric points of this name; a trailing * takes any end
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Records of this trace: an id, its beginning, a traceparent
+    /// Records of this trace: its id, the beginning of it, a traceparent
     #[arg(long, value_name = "ID")]
     trace: Option<String>,
     /// Records whose member or attribute has this value; may be repeated
@@ -39,6 +39,15 @@ pub(super) struct Select {
 }
 
 impl Select {
+    /// The options that mean nothing for a signal.
+    pub(super) fn foreign(signal: Signal) -> &'static [&'static str] {
+        match signal {
+            Signal::Events => &["level", "logger", "name"],
+            Signal::Logs => &["kind", "name"],
+            Signal::Metrics | Signal::Spans => &["kind", "level", "logger"],
+        }
+    }
+
     /// The filter that these words mean at `now`.
     pub(super) fn filter(&self, now: i64) -> Result<Filter, Error> {
         let conditions = self.conditions.iter().map(|text| {

@@ -1,6 +1,7 @@
 //! `obs trace`: one trace with its spans, logs, events and metric points together.
 
 use super::page::Page;
+use super::page::reflow;
 use super::records::say_damaged;
 use super::select::Form;
 use super::{print_out, started, view};
@@ -37,11 +38,9 @@ Examples:
 
 /// The command.
 pub(super) fn command() -> Command {
-    Args::augment_args(
-        Command::new("trace")
-            .about("Show one trace: its spans, logs, events and metric points together")
-            .after_help(MORE),
-    )
+    Args::augment_args(Command::new("trace"))
+        .about("Show one trace: its spans, logs, events and metric points together")
+        .after_help(reflow(MORE))
 }
 
 /// Runs it.
