@@ -60,11 +60,15 @@ impl Error {
         }
     }
 
-    /// Adds what lies behind it; an operating system's error loses its number.
+    /// Adds what lies behind it; an operating system's errors lose their numbers.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
         let text = cause.to_string();
-        let plain = text.split(" (os error ").next().unwrap_or(&text);
+        let mut parts = text.split(" (os error ");
+        let mut plain = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            plain.push_str(part.split_once(')').map_or("", |(_, rest)| rest));
+        }
         self.cause = Some(plain.trim_end_matches('.').to_owned());
         self
     }
@@ -131,6 +135,13 @@ mod tests {
             "obs: could not open the journal: permission denied\nhint: check who owns it\n"
         );
         assert_eq!(error.code(), 3);
+    }
+
+    #[test]
+    fn causes_lose_their_numbers() {
+        let error =
+            Error::failure("f").because("Not there (os error 2); spill: full (os error 28)");
+        assert_eq!(error.to_string(), "f: not there; spill: full");
     }
 
     #[test]

@@ -1,4 +1,3 @@
 //! The integration tests, one binary. Each module is one subject; `sandbox` is what they run in.
 
 mod house;
-

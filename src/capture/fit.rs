@@ -12,7 +12,10 @@ pub(super) fn line(record: &mut Record, most: usize) -> Vec<u8> {
     if line.len() <= most {
         return line;
     }
-    record.notes_mut().truncated = Some(line.len() as u64);
+    let whole = line.len() as u64;
+    let notes = record.notes_mut();
+    // a line of standard input may have been cut already: then its own length says more
+    notes.truncated = notes.truncated.max(Some(whole));
     for _ in 0..1000 {
         line = record.line();
         let excess = line.len().saturating_sub(most);

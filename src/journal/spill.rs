@@ -25,10 +25,10 @@ impl Journal {
                 Err(error) => last = Some(error),
             }
         }
-        let what = format!("could not keep a record of {}: {cause}", signal.name());
+        let error = Error::failure(format!("could not keep a record of {}", signal.name()));
         Kept::Nowhere(match last {
-            Some(error) => Error::failure(what).because(format!("spill: {error}")),
-            None => Error::failure(what),
+            Some(spill) => error.because(format!("{cause}; spill: {spill}")),
+            None => error.because(cause),
         })
     }
 
