@@ -269,7 +269,9 @@ impl Lookup<'_> {
         }
         let key = setting.key?;
         let (_, text) = self.file.iter().find(|(name, _)| name == key)?;
-        check(setting.shape, text).ok()
+        check(setting.shape, text)
+            .ok()
+            .filter(|text| !text.is_empty())
     }
 
     fn text(&mut self, variable: &str) -> String {

@@ -1,6 +1,7 @@
 //! The only door to the process: argv, environment, working directory, clock, randomness, standard streams,
 //! and what the kernel tells about the processes above us. Everything else takes these as arguments.
 
+use crate::model::shown::escape;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -174,6 +175,11 @@ impl World {
 
     /// This boot's id and our pid namespace: pids mean the same only where both are equal.
     pub fn pid_space(&self) -> Option<String> {
+        // a /proc of another namespace tells of other processes
+        let own = fs::read_link("/proc/self").ok()?;
+        if own.to_str() != Some(self.pid().to_string().as_str()) {
+            return None;
+        }
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
         Some(format!("{} {}", boot.trim(), namespace.display()))
@@ -193,7 +199,8 @@ impl World {
 
     /// Says something to the user, on standard error; nobody listening is no error.
     pub fn say(&self, text: &str) {
-        let _ = self.write(Stream::Err, text.as_bytes());
+        let lines = text.lines().map(|line| format!("{}\n", escape(line)));
+        let _ = self.write(Stream::Err, lines.collect::<String>().as_bytes());
     }
 
     /// True where the stream is a terminal.

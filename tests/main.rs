@@ -1,3 +1,27 @@
 //! The integration tests, one binary. Each module is one subject; `sandbox` is what they run in.
+#![cfg(test)]
 
+mod capture;
+mod config;
+mod console;
+mod context;
+mod demo;
+mod docs;
+mod emit;
+mod hostile;
 mod house;
+mod identity;
+mod log;
+mod metadata;
+mod metric;
+mod reading;
+mod sandbox;
+mod secrets;
+mod shells;
+mod sizes;
+mod span;
+mod span_data;
+mod stdin;
+mod terminal;
+mod trace;
+mod words;

@@ -75,6 +75,7 @@ impl Sandbox {
     }
 
     /// A command in the sealed environment, in the folder `work`, without standard input.
+    #[expect(clippy::disallowed_methods, reason = "tests start programs")]
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
@@ -173,6 +174,10 @@ impl Outcome {
 }
 
 /// True where a tool is there. Missing tools skip a test aloud, and fail it where `OBS_TESTS_STRICT` is set.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the runner says how strict to be"
+)]
 pub(crate) fn have(tool: &str) -> bool {
     let found = ["/usr/local/bin", "/usr/bin", "/bin"]
         .iter()

@@ -32,11 +32,11 @@ pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
                     .hint("such as 90s, 15m, 2h, 7d")
             })
     });
-    let owner = owner(call.world, parsed.text("owner"))?;
-    span.pid = Some(owner.as_ref().map_or(scene.pid, |owner| owner.pid));
+    let owners = owners(call.world, parsed.text("owner"))?;
+    span.pid = Some(owners.last().map_or(scene.pid, |owner| owner.pid));
     describe(&mut span, scene);
     let live = LiveSpan {
-        owner,
+        owners,
         expires: expires.transpose()?,
         changed: call.now,
         done: false,
@@ -160,33 +160,36 @@ fn describe(span: &mut Span, scene: Scene) {
     };
 }
 
-/// The process that a span lives with: the given one, else the caller, climbing out of subshells, which have their own
-/// parent's command line.
-fn owner(world: &World, given: Option<String>) -> Result<Option<Owner>, Error> {
+/// The processes that a span lives with: the given one, else the caller and, climbing out of subshells, which have their
+/// own parent's command line, each shell above it up to the script. Both ends count: the subshell of a `$(…)` is gone at
+/// once, and a background job may outlive its script.
+fn owners(world: &World, given: Option<String>) -> Result<Vec<Owner>, Error> {
     if let Some(text) = given {
         return match text.parse::<u32>() {
-            Ok(0) => Ok(None),
-            Ok(pid) => Ok(Owner::of(pid, world)),
-            Err(_) => {
-                Err(Error::usage(format!("`--owner {text}` is no process id"))
-                    .hint("0 means no owner"))
-            }
+            Ok(0) => Ok(Vec::new()),
+            Ok(pid) => Ok(Owner::of(pid, world).into_iter().collect()),
+            Err(_) => Err(Error::usage(format!(
+                "`--owner {}` is no process id",
+                redact::text(&text)
+            ))
+            .hint("0 means no owner")),
         };
     }
     let mut pid = world.parent_pid();
+    let words = world.command_line(pid);
+    let mut owners = Vec::new();
     for _ in 0..32 {
-        let words = world.command_line(pid);
-        let parent = world.process(pid).map(|process| process.parent);
-        match parent {
+        owners.extend(Owner::of(pid, world));
+        match world.process(pid).map(|process| process.parent) {
             Some(parent)
-                if parent > 1 && !words.is_empty() && world.command_line(parent) == words =>
+                if parent > 0 && !words.is_empty() && world.command_line(parent) == words =>
             {
-                pid = parent
+                pid = parent;
             }
             _ => break,
         }
     }
-    Ok(Owner::of(pid, world))
+    Ok(owners)
 }
 
 /// Runs `span end`.

@@ -2,7 +2,7 @@
 
 use crate::model::shown::escape;
 use crate::world::{Stream, World};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// A style of a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,24 +52,15 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.into_owned();
     }
-    let mut used = 0;
-    let mut cut: String = text
-        .chars()
-        .take_while(|c| {
-            used += c.width().unwrap_or_default();
-            used < columns
-        })
-        .collect();
+    // measured as a whole: a selector or joiner changes the width of what stands before it
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let fits = |end: &usize| text.get(..*end).is_some_and(|head| head.width() < columns);
+    let end = ends.take_while(fits).last().unwrap_or_default();
+    let mut cut = text.get(..end).unwrap_or_default().to_owned();
     if columns > 0 {
         cut.push('…');
     }
     cut
-}
-
-/// A text filled up with spaces to `columns`.
-pub(super) fn pad(text: &str, columns: usize) -> String {
-    let missing = columns.saturating_sub(text.width());
-    format!("{text}{}", " ".repeat(missing))
 }
 
 /// Help text with every paragraph on one line, for the terminal's width to break; indented lines stay as they are.
@@ -119,7 +110,6 @@ mod tests {
         assert_eq!(fit("日本語のタイトル", 7), "日本語…");
         assert_eq!(fit("short", 5), "short");
         assert_eq!(fit("a\u{1b}[2K", 20), "a\\u{1b}[2K");
-        assert_eq!(pad("日本", 6), "日本  ");
     }
 
     #[test]

@@ -89,15 +89,16 @@ pub(super) fn run(
         filter,
         page: args.form.is_human(world).then(|| Page::of(world)),
     };
-    // opened before the journal is read: what comes in between is in one of the two, and shown once
-    let follower = args.follow.then(|| journal.follower(signal));
-    let found = view.past(&journal, args.limit)?;
-    let Some(mut follower) = follower else {
+    let mut reader = journal.reader(signal);
+    let found = view.past(&mut reader, &journal, args.limit)?;
+    if !args.follow {
         return Ok(if found > 0 { Exit::Done } else { Exit::No });
-    };
+    }
+    // from where the reader stopped: what came meanwhile is shown, and shown once
+    let mut follower = journal.follower(signal, reader);
     loop {
         let mut block = Vec::new();
-        follower.poll(|line| view.fresh(line, &mut block));
+        follower.poll(&journal, |line| view.fresh(line, &mut block));
         if !print_out(world, &block)? || !world.pause(Duration::from_millis(100)) {
             return Ok(Exit::Done);
         }
@@ -129,9 +130,13 @@ enum Place {
 
 impl View<'_> {
     /// Prints what is in the journal; the answer is how many records.
-    fn past(&self, journal: &Journal, limit: Option<usize>) -> Result<usize, Error> {
-        let mut reader = journal.reader(self.signal);
-        let mut found = self.search(&mut reader, journal);
+    fn past(
+        &self,
+        reader: &mut Reader,
+        journal: &Journal,
+        limit: Option<usize>,
+    ) -> Result<usize, Error> {
+        let mut found = self.search(reader, journal);
         found.sort_by_key(|found| found.time); // stable: records of one moment keep their order in the journal
         let skipped = found.len().saturating_sub(limit.unwrap_or(usize::MAX));
         let mut block = Vec::new();

@@ -1,6 +1,6 @@
 //! The picture of a trace: a tree on the left, durations and bars on the right, errors marked.
 
-use super::page::{Page, Style, duration, fit, pad};
+use super::page::{Page, Style, duration, fit};
 use super::rows::{Row, pairs, row};
 use crate::model::{Level, Record, Span, SpanEvent, StatusCode, time};
 use crate::query::{Node, Piece, Trace};
@@ -62,31 +62,42 @@ impl Canvas {
             (trace.events.len(), "event"),
             (trace.metrics.len(), "point"),
         ];
-        let counts: Vec<String> = counts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, name)| format!("{count} {name}{}", if *count == 1 { "" } else { "s" }))
-            .collect();
+        let stamp = stamp.get(..19).unwrap_or(&stamp).replace('T', " ") + "Z";
+        let mut parts = vec![stamp, duration(self.length)];
         let errors = trace.all().filter(failed).count();
-        let errors = match errors {
-            0 => String::new(),
-            1 => format!(", {}", self.page.paint(Style::Bad, "1 error")),
-            count => format!(
-                ", {}",
-                self.page.paint(Style::Bad, &format!("{count} errors"))
-            ),
-        };
-        format!(
-            "{} {}\n{}\n\n",
+        let counts = counts.into_iter().chain([(errors, "error")]);
+        let counted = counts.filter(|(count, _)| *count > 0);
+        parts.extend(
+            counted.map(|(count, name)| {
+                format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+            }),
+        );
+        let mut text = format!(
+            "{} {}\n",
             self.page.paint(Style::Dim, "trace"),
             self.page.paint(Style::Bold, &trace.id),
-            format_args!(
-                "{}, {}, {}{errors}",
-                stamp.get(..19).unwrap_or(&stamp).replace('T', " ") + "Z",
-                duration(self.length),
-                counts.join(", ")
-            ),
-        )
+        );
+        let mut used = 0;
+        for (at, part) in parts.iter().enumerate() {
+            let comma = if at + 1 < parts.len() { "," } else { "" };
+            let width = part.width() + comma.len();
+            if used > 0 && used + 1 + width > self.page.columns {
+                text.push('\n');
+                used = 0;
+            } else if used > 0 {
+                text.push(' ');
+                used += 1;
+            }
+            used += width;
+            let style = if part.contains("error") {
+                Style::Bad
+            } else {
+                Style::Plain
+            };
+            text.push_str(&format!("{}{comma}", self.page.paint(style, part)));
+        }
+        text.push_str("\n\n");
+        text
     }
 
     /// Draws a node: `first` leads its own row, `rest` those of its children.
@@ -107,6 +118,12 @@ impl Canvas {
                 ("└ ", "  ")
             } else {
                 ("├ ", "│ ")
+            };
+            // past the middle of the page nothing is moved further in: names need the room
+            let stem = if rest.width() < self.left / 2 {
+                stem
+            } else {
+                ""
             };
             let (branch, stem) = (format!("{rest}{branch}"), format!("{rest}{stem}"));
             match child {
@@ -133,15 +150,14 @@ impl Canvas {
         } else {
             Style::Bold
         };
-        let plain = pad(&format!("{lead}{name} {attributes}"), self.left);
-        let fill = plain
-            .get(lead.len() + name.len() + 1 + attributes.len()..)
-            .unwrap_or_default();
+        let space = if attributes.is_empty() { "" } else { " " };
+        let used = lead.width() + name.width() + space.len() + attributes.width();
         format!(
-            "{}{} {}{fill} {:>9} {}\n",
+            "{}{}{space}{}{} {:>9} {}\n",
             self.page.paint(Style::Dim, lead),
             self.page.paint(style, &name),
             self.page.paint(Style::Dim, &attributes),
+            " ".repeat(self.left.saturating_sub(used)),
             duration(span.end - span.timestamp),
             self.bar(span, what.style),
         )

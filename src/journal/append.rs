@@ -180,10 +180,15 @@ pub(super) fn sealed_numbers(folder: &Path, signal: Signal) -> Vec<(u64, String)
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let rest = name.strip_prefix(signal.name())?.strip_prefix('-')?;
-            let (digits, extension) = rest.split_once('.')?;
-            let number = digits.parse().ok()?;
-            (extension == "jsonl").then_some((number, name))
+            Some((sealed_number(&name, signal)?, name))
         })
         .collect()
+}
+
+/// The number in the name of a sealed file.
+pub(super) fn sealed_number(name: &str, signal: Signal) -> Option<u64> {
+    let rest = name.strip_prefix(signal.name())?.strip_prefix('-')?;
+    let (digits, extension) = rest.split_once('.')?;
+    let number = digits.parse().ok()?;
+    (extension == "jsonl").then_some(number)
 }

@@ -116,7 +116,7 @@ impl Journal {
     /// Removes temporary files that a killed process left an hour ago or more.
     pub fn remove_leftovers(&self, now: i64) -> u64 {
         let home = self.place.home.clone().unwrap_or_default();
-        let mut folders = self.spill_places();
+        let mut folders = self.own_spill_places();
         folders.extend([home.join("live"), home]);
         let old = |path: &Path| {
             let modified = fs::symlink_metadata(path).ok()?.modified().ok()?;

@@ -115,6 +115,19 @@ fn has_record(file: &fs::File) -> io::Result<bool> {
 
 /// Creates a folder, with its parents, as 0700; one that is there stays as it is.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    match make_one(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => match path.parent() {
+            Some(parent) if parent != path => {
+                make_folder(parent)?;
+                make_one(path) // not once more: in /proc a folder that is there takes none and says so
+            }
+            _ => Err(error),
+        },
+        other => other,
+    }
+}
+
+fn make_one(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -123,13 +136,6 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
                 false => Err(io::Error::from(ErrorKind::NotADirectory)),
             }
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => match path.parent() {
-            Some(parent) if parent != path => {
-                make_folder(parent)?;
-                make_folder(path)
-            }
-            _ => Err(error),
-        },
         Err(error) => Err(error),
     }
 }

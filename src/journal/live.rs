@@ -31,9 +31,9 @@ pub struct Owner {
 pub struct LiveSpan {
     /// The span so far.
     pub span: Span,
-    /// Whom it lives with; none when only `expires` ends it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<Owner>,
+    /// Whom it lives with, as long as one of them lives; empty when only `expires` ends it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<Owner>,
     /// When it counts as abandoned whatever its owner does, in nanoseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<i64>,
@@ -74,12 +74,8 @@ impl LiveSpan {
             return State::Done;
         }
         let expired = self.expires.is_some_and(|at| at <= now);
-        match expired
-            || self
-                .owner
-                .as_ref()
-                .is_some_and(|owner| owner.is_gone(world))
-        {
+        let gone = !self.owners.is_empty() && self.owners.iter().all(|owner| owner.is_gone(world));
+        match expired || gone {
             true => State::Abandoned,
             false => State::Running,
         }

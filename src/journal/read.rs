@@ -1,6 +1,6 @@
 //! Reading a signal's sealed, spill and active files as one stream of whole lines, without a lock.
 
-use super::append::sealed_numbers;
+use super::append::{sealed_number, sealed_numbers};
 use super::{Journal, Signal, damage, file};
 use std::fs::{self, File};
 use std::io;
@@ -35,6 +35,8 @@ pub struct Reader {
     pub(super) sources: Vec<Source>,
     /// Damaged lines met so far.
     pub damaged: u64,
+    /// Where `for_each` stopped in each source.
+    ends: Vec<u64>,
 }
 
 impl Journal {
@@ -44,7 +46,7 @@ impl Journal {
         let active =
             home.and_then(|home| Source::open(&home.join(format!("{}.log", signal.name())), false));
         let mut spilled: Vec<PathBuf> = self
-            .spill_places()
+            .own_spill_places()
             .iter()
             .flat_map(|folder| spill_files(folder, signal))
             .collect();
@@ -63,32 +65,33 @@ impl Journal {
         Reader {
             sources,
             damaged: 0,
+            ends: Vec::new(),
         }
     }
 
-    /// Follows a signal from its present end.
-    pub fn follower(&self, signal: Signal) -> Follower {
-        let seen = self
-            .spill_places()
-            .iter()
-            .flat_map(|folder| spill_files(folder, signal))
-            .collect();
-        let path = self
-            .place
-            .home
-            .as_deref()
-            .unwrap_or(Path::new(""))
-            .join(format!("{}.log", signal.name()));
-        let active = Source::open(&path, false);
-        let offset = active.as_ref().map_or(0, Source::length);
-        Follower {
+    /// Follows a signal from where a reader, that was read to its end, stopped.
+    pub fn follower(&self, signal: Signal, reader: Reader) -> Follower {
+        let home = self.place.home.as_deref().unwrap_or(Path::new(""));
+        let path = home.join(format!("{}.log", signal.name()));
+        let mut follower = Follower {
             signal,
             path,
-            active,
-            offset,
-            spill: self.spill_places(),
-            seen,
+            active: None,
+            offset: 0,
+            sealed: 0,
+            seen: Vec::new(),
+        };
+        for (source, end) in reader.sources.into_iter().zip(reader.ends) {
+            if source.path == follower.path {
+                follower.offset = end;
+                follower.active = Some(source);
+            } else if let Some(number) = source.number(signal) {
+                follower.sealed = follower.sealed.max(number);
+            } else {
+                follower.seen.push(source.path);
+            }
         }
+        follower
     }
 }
 
@@ -106,6 +109,16 @@ impl Source {
             file,
             identity: (found.dev(), found.ino()),
             closed,
+        })
+    }
+
+    /// The number of a sealed file.
+    fn number(&self, signal: Signal) -> Option<u64> {
+        let name = self.path.file_name()?.to_str()?;
+        sealed_number(name, signal).filter(|_| {
+            self.path
+                .parent()
+                .is_some_and(|folder| folder.ends_with("sealed"))
         })
     }
 
@@ -167,6 +180,7 @@ impl Reader {
     /// counted as damaged. A file that cannot be read to its end counts as damaged too.
     pub fn for_each(&mut self, mut each: impl FnMut(Line<'_>) -> bool) {
         let mut damaged = 0;
+        self.ends.clear();
         for (index, source) in self.sources.iter().enumerate() {
             let read = source.lines(0, &mut |bytes, offset| {
                 let line = Line {
@@ -178,6 +192,7 @@ impl Reader {
                 damaged += u64::from(!good);
             });
             damaged += u64::from(read.is_err());
+            self.ends.push(read.unwrap_or_else(|_| source.length()));
         }
         self.damaged += damaged;
     }
@@ -250,13 +265,14 @@ pub struct Follower {
     path: PathBuf,
     active: Option<Source>,
     offset: u64,
-    spill: Vec<PathBuf>,
+    /// The highest sealed number whose file was read.
+    sealed: u64,
     seen: Vec<PathBuf>,
 }
 
 impl Follower {
     /// Calls back with every line that came since the last poll.
-    pub fn poll(&mut self, mut each: impl FnMut(&[u8])) {
+    pub fn poll(&mut self, journal: &Journal, mut each: impl FnMut(&[u8])) {
         self.drain(&mut each);
         let named = fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
         let moved = match (&self.active, named) {
@@ -268,7 +284,7 @@ impl Follower {
             self.drain(&mut each); // whoever renamed it was the last writer: now it is complete
             self.skip_to_active(&mut each);
         }
-        self.new_spill(&mut each);
+        self.new_spill(journal, &mut each);
     }
 
     fn drain(&mut self, each: &mut impl FnMut(&[u8])) {
@@ -284,13 +300,19 @@ impl Follower {
     /// Reads the files sealed after ours, then takes up the new active one.
     fn skip_to_active(&mut self, each: &mut impl FnMut(&[u8])) {
         let next = Source::open(&self.path, false);
-        let sealed = open_sealed(&self.path.with_file_name("sealed"), self.signal, 0);
+        let sealed = open_sealed(
+            &self.path.with_file_name("sealed"),
+            self.signal,
+            self.sealed,
+        );
         let ours = self.active.as_ref().map(|active| active.identity);
-        let after = sealed
-            .iter()
-            .position(|source| Some(source.identity) == ours)
-            .map_or(sealed.len(), |at| at + 1);
-        for source in sealed.iter().skip(after) {
+        for source in &sealed {
+            self.sealed = self
+                .sealed
+                .max(source.number(self.signal).unwrap_or_default());
+            if Some(source.identity) == ours {
+                continue;
+            }
             let again = next
                 .as_ref()
                 .is_some_and(|next| next.identity == source.identity);
@@ -303,9 +325,9 @@ impl Follower {
         self.drain(each);
     }
 
-    fn new_spill(&mut self, each: &mut impl FnMut(&[u8])) {
-        for folder in &self.spill {
-            for path in spill_files(folder, self.signal) {
+    fn new_spill(&mut self, journal: &Journal, each: &mut impl FnMut(&[u8])) {
+        for folder in journal.own_spill_places() {
+            for path in spill_files(&folder, self.signal) {
                 if self.seen.contains(&path) {
                     continue;
                 }

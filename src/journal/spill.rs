@@ -38,6 +38,18 @@ impl Journal {
         first.into_iter().chain([self.second_place()]).collect()
     }
 
+    /// Those of them that nobody else can write to: in a shared place somebody may have made them first.
+    pub(super) fn own_spill_places(&self) -> Vec<PathBuf> {
+        let places = self.spill_places().into_iter();
+        places.filter(|place| self.is_own(place)).collect()
+    }
+
+    fn is_own(&self, place: &Path) -> bool {
+        let root = self.second_root();
+        let private = |folder: &Path| is_private(folder, self.place.user);
+        !place.starts_with(&root) || private(&root) && private(place)
+    }
+
     fn spill_into(&self, folder: &Path, name: &str, line: &[u8]) -> io::Result<()> {
         if folder.starts_with(self.second_root()) {
             self.private_folder(&self.second_root())?;
@@ -68,9 +80,7 @@ impl Journal {
     /// A folder of ours that nobody else can enter; others may have made one of this name in a shared place.
     fn private_folder(&self, folder: &Path) -> io::Result<()> {
         home::make_folder(folder)?;
-        let found = fs::symlink_metadata(folder)?;
-        let private = found.is_dir() && found.uid() == self.place.user && found.mode() & 0o077 == 0;
-        match private {
+        match is_private(folder, self.place.user) {
             true => Ok(()),
             false => Err(io::Error::other(format!(
                 "{} is not ours alone",
@@ -78,4 +88,9 @@ impl Journal {
             ))),
         }
     }
+}
+
+fn is_private(folder: &Path, user: u32) -> bool {
+    fs::symlink_metadata(folder)
+        .is_ok_and(|found| found.is_dir() && found.uid() == user && found.mode() & 0o077 == 0)
 }

@@ -312,14 +312,18 @@ fn follower_crosses_rotations_and_sees_spill() {
     let (_dir, journal) = fresh();
     let journal = journal.rotate_bytes(200);
     append(&journal, "before");
-    let mut follower = journal.follower(Signal::Logs);
+    let mut reader = journal.reader(Signal::Logs);
+    reader.for_each(|_| true);
+    let mut follower = journal.follower(Signal::Logs, reader);
     let mut seen = Vec::new();
     let mut expected = Vec::new();
     for n in 0..20 {
         append(&journal, &format!("{n:02}"));
         expected.push(format!("{n:02}"));
         if n % 7 == 0 {
-            follower.poll(|line| seen.push(Signal::Logs.read(line).unwrap().identity()));
+            follower.poll(&journal, |line| {
+                seen.push(Signal::Logs.read(line).unwrap().identity())
+            });
         }
     }
     journal.spill(
@@ -329,7 +333,9 @@ fn follower_crosses_rotations_and_sees_spill() {
         std::io::Error::other("test"),
     );
     expected.push("spilled".to_owned());
-    follower.poll(|line| seen.push(Signal::Logs.read(line).unwrap().identity()));
+    follower.poll(&journal, |line| {
+        seen.push(Signal::Logs.read(line).unwrap().identity())
+    });
     assert_eq!(seen, expected);
 }
 
@@ -367,7 +373,7 @@ fn live(owner: Option<Owner>) -> (SpanId, LiveSpan) {
     };
     let live = LiveSpan {
         span,
-        owner,
+        owners: owner.into_iter().collect(),
         expires: None,
         changed: 20,
         done: false,

@@ -156,33 +156,45 @@ impl Trace {
                 false => roots.push(piece),
             }
         }
-        let mut tree = nodes(roots, &mut below);
+        let mut tree = nodes(roots, &mut below, 0);
         // a ring of parents hangs from no root: it is shown all the same
         let ring: Vec<&Piece> = below.drain().flat_map(|(_, pieces)| pieces).collect();
-        tree.extend(nodes(ring, &mut HashMap::new()));
+        tree.extend(nodes(ring, &mut HashMap::new(), 0));
         tree
     }
 }
 
+/// Spans deeper than this stand side by side: a loop that never ends its spans nests them without end, and neither the
+/// page nor the stack has room for that.
+const DEEPEST: usize = 100;
+
 /// Takes what stands below each piece out of the map, so that a ring of parents cannot go round for ever.
 fn nodes<'a>(
-    mut pieces: Vec<&'a Piece>,
+    pieces: Vec<&'a Piece>,
     below: &mut HashMap<&'a str, Vec<&'a Piece>>,
+    depth: usize,
 ) -> Vec<Node<'a>> {
-    pieces.sort_by_key(|piece| piece.record.time());
-    pieces
-        .into_iter()
-        .map(|piece| {
-            let inside = match &piece.record {
-                Record::Span(span) => below.remove(span.span_id.as_str()).unwrap_or_default(),
-                _ => Vec::new(),
-            };
-            Node {
-                piece,
-                inside: nodes(inside, below),
+    let by_time = |mut pieces: Vec<&'a Piece>| {
+        pieces.sort_by_key(|piece| std::cmp::Reverse(piece.record.time()));
+        pieces
+    };
+    let mut list = Vec::new();
+    let mut left = by_time(pieces);
+    while let Some(piece) = left.pop() {
+        let inside = match &piece.record {
+            Record::Span(span) => below.remove(span.span_id.as_str()).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let inside = match depth < DEEPEST {
+            true => nodes(inside, below, depth + 1),
+            false => {
+                left.extend(by_time(inside));
+                Vec::new()
             }
-        })
-        .collect()
+        };
+        list.push(Node { piece, inside });
+    }
+    list
 }
 
 /// The last moment of a record.

@@ -1,1 +1,24 @@
 //! Faults injected into the real program: kills, errno, full disks. Run by `tests/run`; needs root and strace.
+#![cfg(test)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside the house: they start programs and read the environment"
+)]
+
+mod bytes;
+mod clock;
+mod crowd;
+mod disks;
+mod errno;
+mod kills;
+mod limits;
+mod locks;
+mod places;
+mod rig;
+mod rotation;
+mod signals;
+mod stage;
+mod storm;
+mod strace;
+mod streams;
+mod tails;

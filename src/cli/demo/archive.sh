@@ -13,7 +13,7 @@ git config user.name demo
 git config user.email demo@example.invalid
 mkdir -p backlog/tasks backlog/archive/tasks
 task() {
-  printf -- '---\nid: %s\ntitle: %s\nstatus: %s\n---\n' "$1" "$2" "$3" > "backlog/tasks/$1 - $2.md"
+  printf -- '---\nid: %s\ntitle: %s\nstatus: %s\n---\n' "$1" "$2" "$3" >"backlog/tasks/$1 - $2.md"
 }
 task TASK-1 'Bootstrap-repository' Done
 task TASK-2 'Choose-a-licence' Done
@@ -27,8 +27,8 @@ eval "$(obs span end)"
 
 # --- find ------------------------------------------------------------------------------------------------------------
 eval "$(obs span start find-done)"
-grep -l '^status: Done$' backlog/tasks/*.md > ../done.txt
-count=$(wc -l < ../done.txt | tr -d ' ')
+grep -l '^status: Done$' backlog/tasks/*.md >../done.txt
+count=$(wc -l <../done.txt | tr -d ' ')
 obs log info "found $count done tasks" count:="$count"
 obs metric set backlog_tasks "$count" state=Done
 eval "$(obs span end)"
@@ -37,7 +37,7 @@ eval "$(obs span end)"
 pack() {
   eval "$(obs span start pack attempt:="$1")"
   code=0
-  tar -cf "$2" -T ../done.txt 2> ../tar.err || code=$?
+  tar -cf "$2" -T ../done.txt 2>../tar.err || code=$?
   if [ "$code" -ne 0 ]; then
     obs log --exception @../tar.err error 'tar could not write the archive'
   fi
@@ -60,7 +60,7 @@ while IFS= read -r file; do
   name=${file##*/}
   obs emit backlog.task.archived task_id="${name%% - *}" title="${name#* - }"
   obs metric inc backlog_task_operations_total operation=archive status=success
-done < ../done.txt
+done <../done.txt
 git commit -q -m "Archive $count done tasks"
 eval "$(obs span end)"
 

@@ -1,0 +1,256 @@
+//! What is read rather than run: man pages, completions, help, settings, README, shell files. Each is held to what the
+//! program says and does.
+
+mod readme;
+mod shell_files;
+
+use crate::sandbox::{Outcome, Sandbox, have, outcome};
+use obs::settings::SETTINGS;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The repository.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file of a folder: name and content.
+fn contents(folder: &Path) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let one = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, fs::read_to_string(&path).unwrap())
+    };
+    entries.map(|entry| one(entry.path())).collect()
+}
+
+/// The commands that a help text lists.
+fn listed(help: &str) -> Vec<&str> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    lines
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// All commands, those of groups with their group: `log`, `span start`, …
+fn commands(sandbox: &Sandbox) -> Vec<String> {
+    let mut all = Vec::new();
+    for name in listed(&sandbox.obs(["--help"]).quiet().stdout) {
+        all.push(name.to_owned());
+        let help = sandbox.obs([name, "--help"]).quiet().stdout;
+        all.extend(
+            listed(&help)
+                .iter()
+                .map(|member| format!("{name} {member}")),
+        );
+    }
+    all
+}
+
+/// Asks to rewrite what is kept in the repository.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a word from the developer to the test"
+)]
+fn regenerates() -> bool {
+    std::env::var_os("OBS_REGENERATE").is_some()
+}
+
+#[test]
+fn man_pages_are_what_is_printed() {
+    let sandbox = Sandbox::new();
+    let printed = sandbox.path("work/man");
+    sandbox
+        .obs(["print", "man", "--all", printed.to_str().unwrap()])
+        .quiet();
+    let printed = contents(&printed);
+    let folder = root().join("man");
+    if regenerates() {
+        for name in contents(&folder).keys() {
+            fs::remove_file(folder.join(name)).unwrap();
+        }
+        fs::create_dir_all(&folder).unwrap();
+        for (name, text) in &printed {
+            fs::write(folder.join(name), text).unwrap();
+        }
+    }
+    let kept = contents(&folder);
+    let names = |pages: &BTreeMap<String, String>| pages.keys().cloned().collect::<Vec<_>>();
+    let hint = "OBS_REGENERATE=1 cargo test man_pages";
+    assert_eq!(names(&kept), names(&printed), "{hint}");
+    for (name, text) in &printed {
+        assert!(kept[name] == *text, "man/{name} is out of date: {hint}");
+    }
+    let pages: Vec<String> = commands(&sandbox)
+        .iter()
+        .map(|name| format!("obs-{}.1", name.replace(' ', "-")))
+        .collect();
+    for page in pages.iter().chain([&"obs.1".to_owned()]) {
+        assert!(printed.contains_key(page), "{page} is missing");
+    }
+    assert_eq!(printed.len(), pages.len() + 1);
+}
+
+#[test]
+fn man_pages_are_well_formed() {
+    if !have("mandoc") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("work/man");
+    sandbox
+        .obs(["print", "man", "--all", folder.to_str().unwrap()])
+        .quiet();
+    let pages = contents(&folder);
+    let mut command = sandbox.command("mandoc");
+    command
+        .current_dir(folder)
+        .args(["-T", "lint", "-W", "error"])
+        .args(pages.keys());
+    assert_eq!(outcome(&command.output().unwrap()).quiet().stdout, "");
+    let one = sandbox
+        .obs(["print", "man", "span", "start"])
+        .quiet()
+        .stdout;
+    assert_eq!(one, pages["obs-span-start.1"]);
+    assert_eq!(sandbox.obs(["print", "man"]).quiet().stdout, pages["obs.1"]);
+    assert_eq!(sandbox.obs(["print", "man", "nothing"]).code, 2);
+}
+
+#[test]
+fn every_command_says_what_it_does() {
+    let sandbox = Sandbox::new();
+    let mut seen = BTreeMap::new();
+    for name in commands(&sandbox) {
+        let words: Vec<&str> = name.split(' ').chain(["--help"]).collect();
+        let help = sandbox.obs(words).quiet().stdout;
+        let first = help.lines().next().unwrap().to_owned();
+        assert!(
+            first.len() < 92 && first.contains(' ') && !first.ends_with('.'),
+            "{name}: {first}"
+        );
+        assert!(
+            help.contains(&format!("Usage: obs {name}")),
+            "{name}: {help}"
+        );
+        if let Some(other) = seen.insert(first.clone(), name.clone()) {
+            panic!("`{other}` and `{name}` both say: {first}");
+        }
+    }
+    assert!(seen.len() > 20, "{seen:?}");
+}
+
+/// Runs a line in a shell of which nothing of the user's is read.
+fn shell(sandbox: &Sandbox, program: &str, line: &str) -> Outcome {
+    let quiet = match program {
+        "bash" => ["--norc", "-c"],
+        "zsh" => ["-f", "-c"],
+        _ => ["--no-config", "-c"],
+    };
+    outcome(
+        &sandbox
+            .command(program)
+            .args(quiet)
+            .arg(line)
+            .output()
+            .unwrap(),
+    )
+}
+
+#[test]
+fn completions_load_and_know_the_commands() {
+    let sandbox = Sandbox::new();
+    let bash = r#"
+source <(obs print completions bash)
+complete -p obs >&2
+COMP_WORDS=(obs span st) COMP_CWORD=2
+_obs obs st span
+printf '%s\n' "${COMPREPLY[@]}"
+"#;
+    let zsh = r#"
+autoload -U compinit; compinit -D
+source <(obs print completions zsh)
+print $_comps[obs]
+"#;
+    let fish = r#"
+obs print completions fish | source
+complete -C 'obs span st'
+"#;
+    if have("bash") {
+        let outcome = shell(&sandbox, "bash", bash);
+        assert!(
+            outcome.stderr.contains("-F _obs obs"),
+            "{}",
+            outcome.shown()
+        );
+        assert_eq!(outcome.stdout, "start\nstatus\n", "{}", outcome.shown());
+    }
+    if have("zsh") {
+        assert_eq!(shell(&sandbox, "zsh", zsh).quiet().stdout, "_obs\n");
+    }
+    if have("fish") {
+        let outcome = shell(&sandbox, "fish", fish).quiet();
+        let words: Vec<&str> = outcome
+            .stdout
+            .lines()
+            .filter_map(|line| line.split('\t').next())
+            .collect();
+        assert_eq!(words, ["start", "status"], "{}", outcome.shown());
+    }
+}
+
+/// `obs print config` with every setting in force.
+fn uncommented(sandbox: &Sandbox) -> String {
+    let text = sandbox.obs(["print", "config"]).quiet().stdout;
+    let setting = regex::Regex::new("(?m)^# ([a-z_]+ = )").unwrap();
+    setting.replace_all(&text, "$1").into_owned()
+}
+
+#[test]
+fn printed_config_names_every_setting() {
+    let sandbox = Sandbox::new();
+    let text = sandbox.obs(["print", "config"]).quiet().stdout;
+    for setting in SETTINGS {
+        let named = text.matches(setting.variable).count();
+        assert_eq!(named, 1, "{} in\n{text}", setting.variable);
+        assert!(text.contains(setting.help), "{}", setting.variable);
+    }
+    let table: toml::Table = uncommented(&sandbox).parse().unwrap();
+    let table = serde_json::to_value(table).unwrap();
+    for setting in SETTINGS {
+        let Some(key) = setting.key else { continue };
+        let value = table.pointer(&format!("/{}", key.replace('.', "/")));
+        let value = match value.unwrap_or_else(|| panic!("{key} is not printed")) {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        assert_eq!(value, setting.default, "{key}");
+    }
+}
+
+#[test]
+fn printed_config_gives_the_defaults() {
+    let sandbox = Sandbox::new();
+    let event = |sandbox: &Sandbox| -> Value {
+        sandbox.obs(["emit", "some.type"]).quiet();
+        let line = sandbox.obs(["events", "--limit", "1"]).quiet().stdout;
+        serde_json::from_str(&line).unwrap()
+    };
+    let before = event(&sandbox);
+    fs::write(sandbox.path("journal/config.toml"), uncommented(&sandbox)).unwrap();
+    let after = event(&sandbox);
+    assert_eq!(after["actor"], before["actor"]);
+    assert_eq!(
+        sandbox.obs(["log", "shown"]).quiet().stdout.lines().count(),
+        1
+    );
+    assert!(
+        fs::read_to_string(sandbox.path("journal/hot"))
+            .unwrap()
+            .contains("journal.lock_timeout=250")
+    );
+}
