@@ -90,13 +90,18 @@ impl<'a> Call<'a> {
         ids::ulid(millis, self.world.random())
     }
 
-    /// The time an option gives; none given is now. One that is no time is noted in `invalid`.
+    /// The time that `--time` gives.
     fn time(&self, given: Option<String>, invalid: &mut Vec<String>) -> i64 {
+        self.time_of("time", given, invalid)
+    }
+
+    /// The time an option gives; none given is now. One that is no time is noted in `invalid`.
+    fn time_of(&self, option: &str, given: Option<String>, invalid: &mut Vec<String>) -> i64 {
         let Some(text) = given else {
             return self.now;
         };
         time::parse(&text).unwrap_or_else(|| {
-            invalid.push(format!("time={text}"));
+            invalid.push(format!("{option}={text}"));
             self.now
         })
     }
@@ -166,7 +171,7 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
         Err(error) if settings.strict || error.code() == 2 => Err(error),
         Err(error) => {
             if settings.debug {
-                world.say(&error.report());
+                world.say(&crate::redact::text(&error.report()));
             }
             Ok(Exit::Done)
         }

@@ -41,7 +41,7 @@ pub fn run(world: &World, words: &[OsString]) -> Result<Exit, Error> {
     };
     let settings = Settings::load(world);
     for complaint in &settings.complaints {
-        world.say(&complaint.report());
+        world.say(&crate::redact::text(&complaint.report()));
     }
     dispatch(world, &settings, &matches)
 }
@@ -118,7 +118,7 @@ fn suggestion(error: &clap::Error) -> Option<String> {
     let found = kinds.iter().find_map(|kind| error.get(*kind))?;
     let word = match found {
         ContextValue::String(word) => word,
-        ContextValue::Strings(words) => words.first()?,
+        ContextValue::Strings(words) => words.last()?,
         _ => return None,
     };
     Some(format!("did you mean `{word}`?"))

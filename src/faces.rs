@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Exit};
 use crate::world::World;
-use crate::{capture, cli};
+use crate::{capture, cli, redact};
 use std::ffi::{OsStr, OsString};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -24,10 +24,15 @@ pub fn run(world: &World) -> u8 {
     match entry(world, words) {
         Ok(exit) => exit.code(),
         Err(error) => {
-            world.say(&error.report());
+            world.say(&redact::text(&error.report()));
             error.code()
         }
     }
+}
+
+/// True where the words are a hot command, which never fails its caller.
+pub fn is_hot(world: &World) -> bool {
+    capture::find(world.args().get(1..).unwrap_or_default()).is_some()
 }
 
 /// `obs`: a hot command goes straight to its room, before anything is set up; all others to the cold side.

@@ -14,6 +14,13 @@ use std::os::unix::ffi::OsStringExt;
 /// The C runtime calls it once, with `argc` strings in `argv`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // Rust aborts where memory runs out, even for argv; that must not end the caller's script.
+    // SAFETY: nothing changes the environment yet; the handler only calls _exit, which may be called in a handler
+    unsafe {
+        if libc::getenv(c"OBS_STRICT".as_ptr()).is_null() {
+            libc::signal(libc::SIGABRT, give_up as *const () as libc::sighandler_t);
+        }
+    }
     let count = usize::try_from(argc).unwrap_or_default();
     let args: Vec<OsString> = (0..count)
         .map(|at| {
@@ -37,5 +44,15 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
     }
-    c_int::from(faces::run(&World::new(args)))
+    let world = World::new(args);
+    if !faces::is_hot(&world) {
+        // SAFETY: setting the default disposition has no preconditions
+        unsafe { libc::signal(libc::SIGABRT, libc::SIG_DFL) };
+    }
+    c_int::from(faces::run(&world))
+}
+
+extern "C" fn give_up(_: c_int) {
+    // SAFETY: ends the process at once, has no preconditions
+    unsafe { libc::_exit(0) }
 }

@@ -40,6 +40,33 @@ pub fn text(input: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// Follows a private key over lines that come one by one.
+#[derive(Debug, Default)]
+pub struct Key {
+    inside: bool,
+}
+
+impl Key {
+    /// True where a line, the first one excepted, is a part of the key that goes through.
+    pub fn goes_through(&mut self, line: &str) -> bool {
+        let base64 =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '\r');
+        let header = |name: &&str| line.starts_with(name);
+        let part = self.inside
+            && (line.chars().all(base64)
+                || line.contains("-----END ")
+                || ["Proc-Type:", "DEK-Info:", "Version:", "Comment:"]
+                    .iter()
+                    .any(header));
+        if line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") {
+            self.inside = !line.contains("-----END ");
+            return false; // the rule for keys takes it
+        }
+        self.inside = part && !line.contains("-----END ");
+        part
+    }
+}
+
 /// Redacts one named JSON value in place, with everything below it.
 pub fn value(name: &str, value: &mut Value) {
     walk(value, is_secret_name(name));
@@ -86,7 +113,10 @@ fn is_marker(value: &[u8]) -> bool {
 fn walk(value: &mut Value, secret: bool) {
     match value {
         Value::String(text) => clean_string(text, secret),
-        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, secret)),
+        Value::Array(items) => {
+            items.iter_mut().for_each(|item| walk(item, secret));
+            clean_words(items);
+        }
         Value::Object(members) => {
             for (name, member) in members.iter_mut() {
                 walk(member, secret || is_secret_name(name));
@@ -94,6 +124,21 @@ fn walk(value: &mut Value, secret: bool) {
             clean_keys(members);
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A list of texts may be the words of a command, where a flag tells what the next word is.
+fn clean_words(items: &mut [Value]) {
+    let words: Option<Vec<String>> = items
+        .iter()
+        .map(|item| item.as_str().map(str::to_owned))
+        .collect();
+    if let Some(words) = words
+        && words.iter().any(|word| word.starts_with('-'))
+    {
+        for (item, word) in items.iter_mut().zip(command_line(&words)) {
+            *item = Value::from(word);
+        }
     }
 }
 

@@ -284,7 +284,7 @@ echo whole
             let unsaved = |line: &&str| line.starts_with("obs: UNSAVED {");
             assert_eq!(
                 outcome.stderr.lines().filter(unsaved).count(),
-                3,
+                4,
                 "{shell}, {home}: {}",
                 outcome.shown()
             );

@@ -29,6 +29,7 @@ impl Gathered {
     /// Everything that a call gives: the object that `option` names, then the words.
     pub(super) fn of(call: &Call<'_>, parsed: &Parsed, option: &str) -> Self {
         let mut gathered = Self::default();
+        gathered.notes.lossy = parsed.lossy;
         if let Some(given) = parsed.value(option) {
             gathered.option(given, call);
         }
@@ -66,6 +67,10 @@ impl Gathered {
                 }
                 Err(_) => {
                     self.attributes.insert(key.to_owned(), Value::from(value));
+                    let value = match redact::is_secret_name(key) {
+                        true => "[REDACTED:name]",
+                        false => value,
+                    };
                     self.notes.invalid.push(format!("{key}:={value}"));
                 }
             },

@@ -1,7 +1,7 @@
 //! What `obs log` shows: the stream, the format, colours, GitHub's workflow annotations.
 
 use super::Call;
-use crate::model::shown::escape;
+use crate::model::shown::{escape, is_hostile};
 use crate::model::{Level, Log};
 use crate::world::Stream;
 use serde_json::Value;
@@ -91,7 +91,7 @@ fn logfmt(log: &Log) -> String {
         let key: String = key
             .chars()
             .map(|c| {
-                if c.is_whitespace() || matches!(c, '=' | '"') || c.is_control() {
+                if c.is_whitespace() || matches!(c, '=' | '"') || is_hostile(c) {
                     '_'
                 } else {
                     c

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::journal::{Kept, Signal};
 use crate::model::{Attributes, Record, catalog};
 use crate::redact;
+use crate::world::Stream;
 use std::borrow::Cow;
 
 impl Call<'_> {
@@ -27,10 +28,14 @@ impl Call<'_> {
         let Kept::Nowhere(error) = kept else {
             return Ok(());
         };
-        let mut unsaved = b"obs: UNSAVED ".to_vec();
-        unsaved.extend_from_slice(line);
-        let _ = self.world.write(crate::world::Stream::Err, &unsaved);
+        self.print_unsaved(line);
         Err(error)
+    }
+
+    /// The last resort: what nothing keeps is printed.
+    pub(super) fn print_unsaved(&self, line: &[u8]) {
+        let unsaved = [b"obs: UNSAVED ", line].concat();
+        let _ = self.world.write(Stream::Err, &unsaved);
     }
 }
 

@@ -91,7 +91,7 @@ fn check(call: &Call<'_>, event: &mut Event) -> Result<(), Error> {
     if call.settings.strict {
         return Err(error);
     }
-    call.world.say(&error.report());
+    call.world.say(&redact::text(&error.report()));
     let mut original = std::mem::take(&mut event.data);
     // its own names are judged before it becomes a value under `data`
     redact::map(&mut original, known.fields());

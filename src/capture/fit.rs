@@ -23,7 +23,11 @@ pub(super) fn line(record: &mut Record, most: usize) -> Vec<u8> {
             break;
         }
         if !shorten(record, excess) {
-            drop_last(record);
+            // as many as hold the excess by their average length, else a large object takes a pass for each
+            let members = record.attributes_mut().first().map_or(0, |own| own.len());
+            for _ in 0..=(members * excess / line.len()) {
+                drop_last(record);
+            }
         }
     }
     line

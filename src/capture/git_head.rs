@@ -1,5 +1,6 @@
 //! Branch, commit and repository of where we stand, read by hand from `.git`: three small files, no process, no library.
 
+use crate::redact;
 use crate::world::World;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,15 +31,15 @@ fn find(cwd: &Path, world: &World) -> Option<PathBuf> {
             return Some(dot);
         }
         // a linked worktree or a submodule
-        let text = fs::read_to_string(&dot).ok()?;
+        let text = read_text(&dot)?;
         Some(dir.join(text.trim_end().strip_prefix("gitdir: ")?))
     })
 }
 
 fn head(folder: &Path) -> Option<GitHead> {
-    let text = fs::read_to_string(folder.join("HEAD")).ok()?;
-    let common = fs::read_to_string(folder.join("commondir"))
-        .map_or_else(|_| folder.to_owned(), |path| folder.join(path.trim_end()));
+    let text = read_text(folder.join("HEAD"))?;
+    let common = read_text(folder.join("commondir"))
+        .map_or_else(|| folder.to_owned(), |path| folder.join(path.trim_end()));
     let mut found = GitHead {
         repository: repository(&common),
         ..GitHead::default()
@@ -55,14 +56,23 @@ fn head(folder: &Path) -> Option<GitHead> {
     Some(found)
 }
 
+/// The text of a regular file; a pipe would wait for somebody to write.
+fn read_text(path: impl AsRef<Path>) -> Option<String> {
+    let path = path.as_ref();
+    fs::metadata(path)
+        .ok()
+        .filter(fs::Metadata::is_file)
+        .and_then(|_| fs::read_to_string(path).ok())
+}
+
 fn commit(folder: &Path, common: &Path, name: &str) -> Option<String> {
     let loose = [folder, common]
         .iter()
-        .find_map(|dir| fs::read_to_string(dir.join(name)).ok());
+        .find_map(|dir| read_text(dir.join(name)));
     if let Some(text) = loose {
         return object_id(&text);
     }
-    let packed = fs::read_to_string(common.join("packed-refs")).ok()?;
+    let packed = read_text(common.join("packed-refs"))?;
     packed
         .lines()
         .filter_map(|line| line.split_once(' '))
@@ -78,7 +88,7 @@ fn object_id(text: &str) -> Option<String> {
 
 /// The repository's name: the last part of origin's URL, else its folder's name.
 fn repository(common: &Path) -> String {
-    let config = fs::read_to_string(common.join("config")).unwrap_or_default();
+    let config = read_text(common.join("config")).unwrap_or_default();
     let mut origin = false;
     let mut url = None;
     for line in config.lines().map(str::trim) {
@@ -91,7 +101,10 @@ fn repository(common: &Path) -> String {
             url = Some(value.trim());
         }
     }
-    let name = url.and_then(|url| url.trim_end_matches('/').rsplit(['/', ':']).next());
+    let url = url.map(redact::text);
+    let name = url
+        .as_deref()
+        .and_then(|url| url.trim_end_matches('/').rsplit(['/', ':']).next());
     let name = name.map(|name| name.strip_suffix(".git").unwrap_or(name).to_owned());
     let folder = || {
         let canonical = fs::canonicalize(common).ok()?;

@@ -3,13 +3,13 @@
 use super::attributes::{Gathered, lossy};
 use super::parse::{LogWords, Parsed};
 use super::scene::Scene;
-use super::{Call, console, stdin};
+use super::{Call, console, deliver, fit, stdin};
 use crate::error::Error;
 use crate::journal::Signal;
 use crate::model::limits::Limits;
 use crate::model::{Level, Log, Record};
+use crate::redact;
 use serde_json::{Number, Value};
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Runs the command.
@@ -48,7 +48,10 @@ impl Template {
     fn of(call: &Call<'_>, words: &LogWords) -> Self {
         let parsed = &words.parsed;
         let mut gathered = gather(call, parsed);
-        let (module, line, function) = parsed.value("source").map(source).unwrap_or_default();
+        let (module, line, function) = parsed
+            .value("source")
+            .map(|given| source(&redact::text(&given.to_string_lossy())))
+            .unwrap_or_default();
         let scene = Scene::of(call, Some(&module));
         let exception = parsed
             .value("exception")
@@ -98,9 +101,13 @@ impl Template {
     /// Journals and shows one record.
     pub(super) fn record(&self, call: &Call<'_>, mut log: Log) -> Result<(), Error> {
         log.id = call.ulid(log.timestamp);
-        log.obs.dropped += self.limits.apply(&mut log.context);
         let mut record = Record::Log(Box::new(log));
-        let line = call.line(&mut record);
+        // before the limits: half a secret is not known for one
+        deliver::clean(&mut record);
+        if let Record::Log(log) = &mut record {
+            log.obs.dropped += self.limits.apply(&mut log.context);
+        }
+        let line = fit::line(&mut record, call.settings.record_bytes);
         let kept = call.keep(Signal::Logs, &line);
         if let Record::Log(log) = &record {
             match self.print_id {
@@ -118,7 +125,7 @@ impl Template {
 fn gather(call: &Call<'_>, parsed: &Parsed) -> Gathered {
     let mut gathered = Gathered::of(call, parsed, "context");
     if !gathered.others.is_empty() {
-        let args = std::mem::take(&mut gathered.others);
+        let args = redact::command_line(&std::mem::take(&mut gathered.others));
         gathered
             .attributes
             .insert("args".to_owned(), Value::from(args));
@@ -127,8 +134,7 @@ fn gather(call: &Call<'_>, parsed: &Parsed) -> Gathered {
 }
 
 /// Splits `FILE:LINE:FUNCTION`; a file may hold colons, the line is the first number after it.
-fn source(given: &OsStr) -> (String, Option<u64>, String) {
-    let text = String::from_utf8_lossy(given.as_bytes()).into_owned();
+fn source(text: &str) -> (String, Option<u64>, String) {
     let parts: Vec<&str> = text.split(':').collect();
     let found = parts
         .iter()
@@ -136,7 +142,7 @@ fn source(given: &OsStr) -> (String, Option<u64>, String) {
         .skip(1)
         .find_map(|(at, part)| Some((at, part.parse::<u64>().ok()?)));
     let Some((at, line)) = found else {
-        return (text, None, String::new());
+        return (text.to_owned(), None, String::new());
     };
     let file = parts.get(..at).unwrap_or_default().join(":");
     let function = parts.get(at + 1..).unwrap_or_default().join(":");
@@ -149,7 +155,7 @@ mod tests {
 
     #[test]
     fn source_is_file_line_function() {
-        let split = |text: &str| source(OsStr::new(text));
+        let split = source;
         assert_eq!(
             split("a.sh:12:main"),
             ("a.sh".to_owned(), Some(12), "main".to_owned())

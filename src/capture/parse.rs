@@ -13,6 +13,8 @@ pub(super) struct Parsed {
     options: Vec<(&'static str, OsString)>,
     /// What is no option.
     pub(super) words: Vec<OsString>,
+    /// Some word is not UTF-8.
+    pub(super) lossy: bool,
 }
 
 impl Parsed {
@@ -76,7 +78,10 @@ fn read(options: &'static [Opt], word: &OsStr, next: Option<&OsString>) -> Read 
 pub(super) fn strict(words: &'static Words, args: &[OsString]) -> Result<Parsed, Error> {
     let hint = format!("`obs {} --help` shows what it takes", words.name);
     let wrong = |what: String| Error::usage(what).hint(hint.clone());
-    let mut parsed = Parsed::default();
+    let mut parsed = Parsed {
+        lossy: args.iter().any(|word| word.to_str().is_none()),
+        ..Parsed::default()
+    };
     let mut rest = args.iter();
     while let Some(word) = rest.next() {
         if word == "--" {
@@ -121,6 +126,7 @@ pub(super) struct LogWords {
 /// is not ours, lacks its value or stands where none may is a message or a word.
 pub(super) fn log(words: &'static Words, args: &[OsString]) -> LogWords {
     let mut found = LogWords::default();
+    found.parsed.lossy = args.iter().any(|word| word.to_str().is_none());
     let mut rest = options(words, args, &mut found.parsed);
     let stdin = found.parsed.has("stdin");
     let mut open = true;

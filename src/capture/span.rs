@@ -11,7 +11,7 @@ use crate::model::context::{TraceContext, parse_traceparent, parse_tracestate};
 use crate::model::ids::SpanId;
 use crate::model::limits::Limits;
 use crate::model::sampler;
-use crate::model::{Kind, Record, Scope, Span, StatusCode, time};
+use crate::model::{Kind, Record, Scope, Span, StatusCode, time, to_line};
 use crate::redact;
 use crate::world::{Stream, World};
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let scene = Scene::of(call, None);
     let shell = Shell::of(&parsed, &scene.caller)?;
     let started = parsed.text("start");
-    span.timestamp = call.time(started, &mut span.obs.invalid);
+    span.timestamp = call.time_of("start", started, &mut span.obs.invalid);
     let expires = parsed.text("ttl").map(|text| {
         time::parse_span(&text)
             .map(|length| call.now.saturating_add(length))
@@ -43,11 +43,14 @@ pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
         reported: None,
         span,
     };
-    let kept = begin_live(call, context.span_id, live);
-    shell.print(
+    let step = Step::into(
         call.world,
-        &Step::into(call.world, &context, call.context.is_some()),
+        &context,
+        call.context.is_some(),
+        !live.span.trace_state.is_empty(),
     );
+    let kept = begin_live(call, context.span_id, live);
+    shell.print(call.world, &step);
     kept
 }
 
@@ -61,13 +64,15 @@ fn begin_live(call: &Call<'_>, id: SpanId, live: LiveSpan) -> Result<(), Error> 
     let Record::Span(clean) = record else {
         return Ok(());
     };
-    call.journal.start_live(
-        &id,
-        &LiveSpan {
-            span: *clean,
-            ..live
-        },
-    )
+    let live = LiveSpan {
+        span: *clean,
+        ..live
+    };
+    let kept = call.journal.start_live(&id, &live);
+    if kept.is_err() {
+        call.print_unsaved(&to_line(&live));
+    }
+    kept
 }
 
 /// The span and its context, from a command's words: a child of the given or the current context, else a root.
@@ -104,7 +109,10 @@ fn begin(
             Kind::Internal
         }),
     };
-    let trace_state = parent.and_then(|_| parse_tracestate(call.world.var("TRACESTATE")?));
+    // the state belongs to the header that it came with
+    let trace_state = parent
+        .filter(|parent| Some(*parent) == call.context)
+        .and_then(|_| parse_tracestate(call.world.var("TRACESTATE")?));
     let span = Span {
         timestamp: call.now,
         name: name.to_string_lossy().into_owned(),
@@ -217,7 +225,7 @@ pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
             exit(span, &text);
         }
         span.set_status(code, &message);
-        let at = call.time(end, &mut span.obs.invalid);
+        let at = call.time_of("end", end, &mut span.obs.invalid);
         span.finish(at);
         finished(call, span, &limits)
     })?;
@@ -297,12 +305,18 @@ pub(super) fn limits(call: &Call<'_>) -> Limits {
 
 /// Applies limits and redaction to a finished span; the answer is its line, and the span is what the line says.
 fn finished(call: &Call<'_>, span: &mut Span, limits: &Limits) -> Vec<u8> {
-    span.obs.dropped += limits.apply(&mut span.attributes);
-    for event in &mut span.events {
-        span.obs.dropped += limits.apply_to_event(&mut event.attributes);
-    }
     let mut record = Record::Span(Box::new(std::mem::take(span)));
+    // before the limits: half a secret is not known for one
     super::deliver::clean(&mut record);
+    if let Record::Span(span) = &mut record {
+        span.obs.dropped += limits.apply(&mut span.attributes);
+        for event in &mut span.events {
+            span.obs.dropped += limits.apply_to_event(&mut event.attributes);
+        }
+        for link in &mut span.links {
+            span.obs.dropped += limits.apply_to_link(&mut link.attributes);
+        }
+    }
     let line = fit::line(&mut record, call.settings.record_bytes);
     if let Record::Span(done) = record {
         *span = *done;
@@ -324,14 +338,14 @@ pub(super) fn record(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
         }
         span.span_id = context.span_id.to_string();
     }
-    span.timestamp = call.time(parsed.text("start"), &mut span.obs.invalid);
+    span.timestamp = call.time_of("start", parsed.text("start"), &mut span.obs.invalid);
     if let Some(text) = parsed.text("status") {
         match StatusCode::parse(&text) {
             Some(code) => span.set_status(code, &parsed.text("message").unwrap_or_default()),
             None => span.obs.invalid.push(format!("status={text}")),
         }
     }
-    let end = call.time(parsed.text("end"), &mut span.obs.invalid);
+    let end = call.time_of("end", parsed.text("end"), &mut span.obs.invalid);
     if end < span.timestamp {
         span.obs
             .invalid

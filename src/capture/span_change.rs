@@ -44,6 +44,7 @@ fn event(call: &Call<'_>, parsed: &Parsed, name: String) -> Result<(), Error> {
     };
     change(call, parsed, |span| {
         span.obs.invalid.extend(gathered.notes.invalid);
+        span.obs.lossy |= gathered.notes.lossy;
         match span.events.len() < most {
             true => span.events.push(event),
             false => span.obs.dropped += 1,
@@ -58,6 +59,7 @@ fn link(call: &Call<'_>, parsed: &Parsed, other: &[u8]) -> Result<(), Error> {
     let given = redact::text(&String::from_utf8_lossy(other)).into_owned();
     change(call, parsed, |span| {
         span.obs.invalid.extend(gathered.notes.invalid);
+        span.obs.lossy |= gathered.notes.lossy;
         match context {
             None => span.obs.invalid.push(format!("link={given}")),
             Some(_) if span.links.len() >= most => span.obs.dropped += 1,

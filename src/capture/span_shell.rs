@@ -64,8 +64,9 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Into a span that just started; `valid` says whether the environment's context was its parent.
-    pub(super) fn into(world: &World, context: &TraceContext, valid: bool) -> Self {
+    /// Into a span that just started; `valid` says whether the environment has a context, `state` whether its
+    /// TRACESTATE goes on.
+    pub(super) fn into(world: &World, context: &TraceContext, valid: bool, state: bool) -> Self {
         let before = match (valid, world.var("TRACEPARENT")) {
             (true, Some(header)) => header.trim(),
             _ => "-",
@@ -78,8 +79,8 @@ impl Step {
             ("TRACEPARENT", Some(context.to_header())),
             (STACK, Some(stack)),
         ];
-        // the state belongs to the context that was not continued
-        if !valid && world.var("TRACESTATE").is_some() {
+        // it belongs to a context that was not continued, or is broken
+        if !state && world.var("TRACESTATE").is_some() {
             variables.push(("TRACESTATE", None));
         }
         Self { variables }
@@ -130,7 +131,12 @@ mod tests {
     #[test]
     fn in_and_out_is_where_we_were() {
         let world = World::of(&[("TRACEPARENT", OUTER), ("TRACESTATE", "a=b")]);
-        let step = Step::into(&world, &parse_traceparent(INNER.as_bytes()).unwrap(), true);
+        let step = Step::into(
+            &world,
+            &parse_traceparent(INNER.as_bytes()).unwrap(),
+            true,
+            true,
+        );
         assert_eq!(
             Shell::Sh.text(&step),
             format!("export TRACEPARENT='{INNER}';\nexport _OBS_STACK='{OUTER}';\n")
@@ -149,7 +155,12 @@ mod tests {
             ("TRACESTATE", "a=b"),
             ("_OBS_STACK", "$(x)"),
         ]);
-        let step = Step::into(&world, &parse_traceparent(INNER.as_bytes()).unwrap(), false);
+        let step = Step::into(
+            &world,
+            &parse_traceparent(INNER.as_bytes()).unwrap(),
+            false,
+            false,
+        );
         assert_eq!(
             Shell::Sh.text(&step),
             format!("export TRACEPARENT='{INNER}';\nexport _OBS_STACK='-';\nunset TRACESTATE;\n")

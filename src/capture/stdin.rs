@@ -7,6 +7,7 @@ use super::log::{Template, threshold};
 use crate::error::Error;
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::{Attributes, Level, Log, json, time};
+use crate::redact;
 use serde_json::Value;
 use std::io::BufRead;
 
@@ -23,6 +24,7 @@ pub(super) fn discard(call: &Call<'_>) {
 pub(super) fn run(call: &Call<'_>, template: &Template, objects: bool) -> Result<(), Error> {
     let mut input = call.world.stdin();
     let mut worst = Ok(());
+    let mut key = redact::Key::default();
     while let Some((bytes, length)) = line(&mut input) {
         let mut log = template.log.clone();
         if length > bytes.len() as u64 {
@@ -31,7 +33,18 @@ pub(super) fn run(call: &Call<'_>, template: &Template, objects: bool) -> Result
         if template.log.timestamp == call.now {
             log.timestamp = call.world.now();
         }
-        let text = lossy(&bytes, &mut log.obs);
+        let mut text = lossy(&bytes, &mut log.obs);
+        if log.obs.truncated.is_some() {
+            // what stands at the cut may be half a secret, which is not known for one
+            let near = text.len().saturating_sub(4096);
+            let ends = text.char_indices().rev().take_while(|(at, _)| *at >= near);
+            let blank = ends.clone().find(|(_, c)| c.is_whitespace());
+            let whole = blank.or_else(|| ends.last()).map_or(0, |(at, _)| at);
+            text.truncate(whole);
+        }
+        if key.goes_through(&text) {
+            text = "[REDACTED:pem]".to_owned();
+        }
         let object = objects.then(|| json::parse_object(&text));
         match object {
             Some(Ok(object)) => adopt(&mut log, object),
@@ -81,7 +94,9 @@ fn line(input: &mut dyn BufRead) -> Option<(Vec<u8>, u64)> {
 /// Takes over what a log object says; what we do not know goes to the context, what is wrong is noted.
 fn adopt(log: &mut Log, object: Attributes) {
     for (key, value) in object {
-        if let Err(value) = adopt_one(log, &key, value) {
+        if let Err(mut value) = adopt_one(log, &key, value) {
+            // as a value, before it becomes text in which quotes and line ends are escaped
+            redact::value(&key, &mut value);
             match (key.as_str(), value) {
                 ("context" | "extra", Value::Object(context)) => log.context.extend(context),
                 ("message" | "msg", other) => log.message = plain(&other),

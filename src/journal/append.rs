@@ -113,14 +113,18 @@ impl Journal {
 
     /// Gives a full active file the next sealed name. Failing is no loss: the next append tries again.
     fn seal(&self, signal: Signal, path: &Path, found: &fs::Metadata, full: bool) {
+        // after an external `mv` another writer may have sealed our file, and the path may name a third
+        if !file::still_named(found, path).unwrap_or(false) {
+            return;
+        }
         let folder = path.with_file_name("sealed");
         let mut last = 0;
         for (number, name) in sealed_numbers(&folder, signal) {
             last = last.max(number);
             // a rotation by link and unlink that was cut between the two: finish it
-            let same = fs::symlink_metadata(folder.join(name))
-                .is_ok_and(|sealed| sealed.ino() == found.ino() && sealed.dev() == found.dev());
-            if same {
+            let same =
+                |sealed: fs::Metadata| sealed.ino() == found.ino() && sealed.dev() == found.dev();
+            if found.nlink() > 1 && fs::symlink_metadata(folder.join(name)).is_ok_and(same) {
                 let _ = fs::remove_file(path);
                 return;
             }

@@ -2,6 +2,7 @@
 
 use super::append::{sealed_number, sealed_numbers};
 use super::{Journal, Signal, damage, file};
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -23,7 +24,9 @@ pub struct Line<'a> {
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
-    pub(super) file: File,
+    /// The active file, which may get another name. Closed ones keep theirs and are opened when they are read: there
+    /// may be more of them than a process may have open.
+    file: Option<File>,
     identity: (u64, u64),
     /// Nobody appends any more: an unterminated rest is damage, not work in progress.
     pub(super) closed: bool,
@@ -37,6 +40,8 @@ pub struct Reader {
     pub damaged: u64,
     /// Where `for_each` stopped in each source.
     ends: Vec<u64>,
+    /// The file that was read again last.
+    again: RefCell<Option<(usize, File)>>,
 }
 
 impl Journal {
@@ -66,6 +71,7 @@ impl Journal {
             sources,
             damaged: 0,
             ends: Vec::new(),
+            again: RefCell::new(None),
         }
     }
 
@@ -102,14 +108,27 @@ impl Source {
     }
 
     fn open(path: &Path, closed: bool) -> Option<Self> {
-        let file = file::open_read(path).ok()?;
-        let found = file.metadata().ok()?;
-        Some(Self {
+        let (file, found) = match closed {
+            true => (None, fs::symlink_metadata(path).ok()?),
+            false => {
+                let file = file::open_read(path).ok()?;
+                let found = file.metadata().ok()?;
+                (Some(file), found)
+            }
+        };
+        found.is_file().then(|| Self {
             path: path.to_owned(),
             file,
             identity: (found.dev(), found.ino()),
             closed,
         })
+    }
+
+    fn reopened(&self) -> io::Result<File> {
+        match &self.file {
+            Some(file) => file.try_clone(),
+            None => file::open_read(&self.path),
+        }
     }
 
     /// The number of a sealed file.
@@ -123,7 +142,8 @@ impl Source {
     }
 
     fn length(&self) -> u64 {
-        self.file.metadata().map_or(0, |found| found.len())
+        let found = self.file.as_ref().map(File::metadata);
+        found.and_then(Result::ok).map_or(0, |found| found.len())
     }
 
     /// Calls back with every whole line from `offset` on; the answer is the offset behind the last one.
@@ -132,6 +152,7 @@ impl Source {
         mut offset: u64,
         each: &mut dyn FnMut(&[u8], u64),
     ) -> io::Result<u64> {
+        let file = self.reopened()?;
         let mut buffer = vec![0; CHUNK];
         let mut filled = 0;
         loop {
@@ -139,7 +160,7 @@ impl Source {
                 buffer.resize(buffer.len() * 2, 0); // a line longer than the buffer
             }
             let free = buffer.get_mut(filled..).unwrap_or_default();
-            let count = match self.file.read_at(free, offset + filled as u64) {
+            let count = match file.read_at(free, offset + filled as u64) {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
@@ -222,9 +243,13 @@ impl Reader {
 
     /// Reads a line again.
     pub fn line_at(&self, file: usize, offset: u64, length: usize) -> Option<Vec<u8>> {
+        let mut again = self.again.borrow_mut();
+        if again.as_ref().is_none_or(|(last, _)| *last != file) {
+            *again = Some((file, self.sources.get(file)?.reopened().ok()?));
+        }
         let mut line = vec![0; length];
-        let source = self.sources.get(file)?;
-        source.file.read_exact_at(&mut line, offset).ok()?;
+        let (_, open) = again.as_ref()?;
+        open.read_exact_at(&mut line, offset).ok()?;
         Some(line)
     }
 }

@@ -81,14 +81,13 @@ fn bad_escape(after_percent: &[u8]) -> String {
     format!("bad escape `%{}`", shown.escape_ascii())
 }
 
-/// The first characters only: a message is no place for a long value.
-fn brief(text: &str) -> &str {
+/// A short text as it is; a long one is only measured: cut, it would no longer look like the secret it may hold.
+fn brief(text: &str) -> String {
     const SHOWN: usize = 40;
-    let end = text
-        .char_indices()
-        .nth(SHOWN)
-        .map_or(text.len(), |(end, _)| end);
-    text.get(..end).unwrap_or(text)
+    match text.chars().count() {
+        length if length > SHOWN => format!("{length} characters"),
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -159,12 +159,23 @@ fn name_before(left: &[u8]) -> Option<Name<'_>> {
         .take_while(|&&byte| is_name(byte))
         .count();
     let (before, text) = whole.split_at_checked(whole.len() - length)?;
-    (length > 0).then_some(Name {
+    let (before, text) = without_escape(whole, before, text);
+    (!text.is_empty()).then_some(Name {
         text,
         whole,
         before,
         quoted,
     })
+}
+
+/// An escaped line end before a name ends in a letter that is none of the name's: `\\nname: value`.
+fn without_escape<'t>(whole: &'t [u8], before: &'t [u8], text: &'t [u8]) -> (&'t [u8], &'t [u8]) {
+    match (before.last(), text.first()) {
+        (Some(b'\\'), Some(b'n' | b'r' | b't')) => whole
+            .split_at_checked(before.len() + 1)
+            .unwrap_or((before, text)),
+        _ => (before, text),
+    }
 }
 
 /// Takes away what may stand between a name and its delimiter; tells whether it was a quotation mark.

@@ -237,8 +237,11 @@ pub(super) fn bare_length(rest: &[u8]) -> usize {
 fn ends_bare(byte: u8, after: &[u8]) -> bool {
     match byte {
         b'"' | b'\'' | b'`' | b')' | b']' | b'}' => closes(after),
-        b'\\' => Quote::open(after)
-            .is_some_and(|quote| closes(after.get(quote.length()..).unwrap_or_default())),
+        b'\\' => {
+            let quoted = Quote::open(after)
+                .is_some_and(|quote| closes(after.get(quote.length()..).unwrap_or_default()));
+            quoted || matches!(after, [b'n' | b'r', line @ ..] if is_field(line))
+        }
         b',' | b';' | b'&' => {
             after.first().is_none_or(|&next| is_separator(next)) || is_field(after)
         }
@@ -264,7 +267,9 @@ fn is_field(after: &[u8]) -> bool {
         .take(64)
         .take_while(|&&byte| is_name(byte))
         .count();
-    name > 0 && matches!(after.get(name), Some(b'=' | b':' | b'['))
+    let delimiter = after.get(name..).unwrap_or_default();
+    let blanks = delimiter.iter().take_while(|&&byte| is_blank(byte)).count();
+    name > 0 && matches!(delimiter.get(blanks), Some(b'=' | b':' | b'['))
 }
 
 /// Tells whether a byte can be part of a name.
