@@ -26,7 +26,8 @@
 //! 10. `fsync` is for `--durable` only: after the unlock; if it fails the record is written again elsewhere, never
 //!     synced again on the old file (Linux forgets the failed pages).
 //! 11. A live file changes by lock, inode check, new file, rename; the new file is locked before it gets the name.
-//!     Ending writes the final record there, appends that same line, unlinks. Whoever finds a final one appends it.
+//!     Ending adds the final record as a further line of the file it holds (the last whole line counts; a rename over
+//!     it would be flushed to disk by ext4), appends that same record, unlinks. Whoever finds a final one appends it.
 //!
 //! An `events.log` that holds no record of ours when `sealed/` is created is not ours: it moves to `legacy/` untouched.
 

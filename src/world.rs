@@ -3,9 +3,12 @@
 
 use crate::model::shown::escape;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[derive(Debug, Clone, Default)]
 pub struct World {
     args: Vec<OsString>,
-    env: Vec<(OsString, OsString)>,
+    /// `NAME=value`, as the kernel gave it.
+    env: Vec<Cow<'static, OsStr>>,
 }
 
 /// One of the three standard streams that we may write to.
@@ -37,12 +41,10 @@ pub struct Process {
 }
 
 impl World {
-    /// The world of this process. `args` come from the entry, because without Rust's runtime std has none on musl.
-    pub fn new(args: Vec<OsString>) -> Self {
-        Self {
-            args,
-            env: std::env::vars_os().collect(),
-        }
+    /// The world of this process. `args` come from the entry, because without Rust's runtime std has none on musl;
+    /// `env` is `NAME=value`, from there too, because std would copy it.
+    pub fn new(args: Vec<OsString>, env: Vec<Cow<'static, OsStr>>) -> Self {
+        Self { args, env }
     }
 
     /// argv, the program's own name first.
@@ -54,9 +56,11 @@ impl World {
     pub fn var_os(&self, name: &str) -> Option<&OsStr> {
         self.env
             .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_os_str())
+            .map(|pair| pair.as_bytes())
+            .find(|pair| pair.get(name.len()) == Some(&b'=') && pair.starts_with(name.as_bytes()))
+            .and_then(|pair| pair.get(name.len() + 1..))
             .filter(|value| !value.is_empty())
+            .map(OsStr::from_bytes)
     }
 
     /// A variable's text; an empty one, and one that is not UTF-8, is unset.
@@ -146,7 +150,7 @@ impl World {
 
     /// The words a process was started with; none where the kernel does not tell.
     pub fn command_line(&self, pid: u32) -> Vec<String> {
-        let Ok(bytes) = fs::read(format!("/proc/{pid}/cmdline")) else {
+        let Some(bytes) = proc_file(&format!("/proc/{pid}/cmdline")) else {
             return Vec::new();
         };
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
@@ -158,7 +162,8 @@ impl World {
 
     /// A living process; none when it is gone, a zombie, or the kernel does not tell.
     pub fn process(&self, pid: u32) -> Option<Process> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let stat = proc_file(&format!("/proc/{pid}/stat"))?;
+        let stat = String::from_utf8_lossy(&stat);
         // the name in parentheses may hold anything, spaces and parentheses too
         let (_, rest) = stat.rsplit_once(')')?;
         let mut fields = rest.split_ascii_whitespace();
@@ -180,7 +185,7 @@ impl World {
         if own.to_str() != Some(self.pid().to_string().as_str()) {
             return None;
         }
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let boot = String::from_utf8(proc_file("/proc/sys/kernel/random/boot_id")?).ok()?;
         let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
         Some(format!("{} {}", boot.trim(), namespace.display()))
     }
@@ -259,13 +264,25 @@ impl World {
     }
 }
 
+/// A file of the kernel's, at most 4 KiB of it, in one read: std would ask for its size, which is 0, and then grow.
+fn proc_file(path: &str) -> Option<Vec<u8>> {
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let mut bytes = vec![0; 4096];
+    let length = rustix::io::read(&file, &mut bytes).ok()?;
+    bytes.truncate(length);
+    Some(bytes)
+}
+
 #[cfg(test)]
 impl World {
     /// A world of these variables and nothing else.
     pub(crate) fn of(env: &[(&str, &str)]) -> Self {
         Self {
             args: vec![OsString::from("obs")],
-            env: env.iter().map(|(k, v)| (k.into(), v.into())).collect(),
+            env: env
+                .iter()
+                .map(|(k, v)| Cow::Owned(format!("{k}={v}").into()))
+                .collect(),
         }
     }
 }

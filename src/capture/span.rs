@@ -183,18 +183,22 @@ fn owners(world: &World, given: Option<String>) -> Result<Vec<Owner>, Error> {
             .hint("0 means no owner")),
         };
     }
-    let mut pid = world.parent_pid();
-    let words = world.command_line(pid);
+    let caller = world.process(world.parent_pid());
+    let (Some(mut process), Some(space)) = (caller, world.pid_space()) else {
+        return Ok(Vec::new());
+    };
+    let words = world.command_line(process.pid);
     let mut owners = Vec::new();
     for _ in 0..32 {
-        owners.extend(Owner::of(pid, world));
-        match world.process(pid).map(|process| process.parent) {
-            Some(parent)
-                if parent > 0 && !words.is_empty() && world.command_line(parent) == words =>
-            {
-                pid = parent;
-            }
-            _ => break,
+        let (pid, start, parent) = (process.pid, process.start, process.parent);
+        let space = space.clone();
+        owners.push(Owner { pid, start, space });
+        if parent == 0 || words.is_empty() || world.command_line(parent) != words {
+            break;
+        }
+        match world.process(parent) {
+            Some(found) => process = found,
+            None => break,
         }
     }
     Ok(owners)

@@ -47,10 +47,11 @@ impl Journal {
     fn try_append(&self, signal: Signal, line: &[u8]) -> io::Result<()> {
         let home = self.ready()?;
         let path = home.join(format!("{}.log", signal.name()));
-        let deadline = Instant::now() + self.patience(home);
+        let start = Instant::now();
         loop {
             let active = file::open_append(&path, self.place.user)?;
-            let Some(mask) = file::lock(&active, deadline, || self.random())? else {
+            let Some(mask) = file::lock(&active, || start + self.patience(home), || self.random())?
+            else {
                 self.mark_stuck(home);
                 return Err(io::Error::new(
                     ErrorKind::TimedOut,
@@ -60,7 +61,7 @@ impl Journal {
             let found = active.metadata()?;
             if !file::still_named(&found, &path)? {
                 drop((active, mask));
-                if Instant::now() >= deadline {
+                if Instant::now() >= start + self.lock_timeout {
                     return Err(io::Error::new(
                         ErrorKind::TimedOut,
                         "the journal is rotated too fast",

@@ -1,59 +1,48 @@
 //! Single files: opening them safely, locking, the signal mask, renaming without replacing. All `unsafe` of the journal.
 #![allow(unsafe_code)] // the signal mask has no safe wrapper
 
-use rustix::fs::{CWD, RenameFlags};
-use std::fs::{File, Metadata, OpenOptions};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::mem::MaybeUninit;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const SAFE: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+const SAFE: OFlags = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+const OURS: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// By rustix, because musl's `open` makes a second system call for O_CLOEXEC.
+fn open(path: &Path, flags: OFlags) -> io::Result<File> {
+    Ok(File::from(rustix::fs::open(path, flags | SAFE, OURS)?))
+}
 
 /// Opens a file of ours to append to, creating it.
 pub(super) fn open_append(path: &Path, user: u32) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(SAFE)
-        .open(path)?;
+    let file = open(path, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE)?;
     ours(&file.metadata()?, user)?;
     Ok(file)
 }
 
 /// Opens an existing file of ours to read and write in place.
 pub(super) fn open_change(path: &Path, user: u32) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(SAFE)
-        .open(path)?;
+    let file = open(path, OFlags::RDWR)?;
     ours(&file.metadata()?, user)?;
     Ok(file)
 }
 
 /// Creates a file that must not exist.
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(SAFE)
-        .open(path)?;
+    let file = open(path, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
     private(&file)?;
     Ok(file)
 }
 
 /// Opens a regular file to read; never follows a link, never waits for a FIFO's writer.
 pub(super) fn open_read(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(SAFE)
-        .open(path)?;
+    let file = open(path, OFlags::RDONLY)?;
     match file.metadata()?.is_file() {
         true => Ok(file),
         false => Err(io::Error::other("not a regular file")),
@@ -92,21 +81,26 @@ pub(super) fn try_lock(file: &File) -> io::Result<bool> {
 /// None: the deadline passed.
 pub(super) fn lock(
     file: &File,
-    deadline: Instant,
+    deadline: impl FnOnce() -> Instant,
     mut random: impl FnMut() -> u64,
 ) -> io::Result<Option<Mask>> {
+    let mask = Mask::all();
+    if try_lock(file)? {
+        return Ok(Some(mask));
+    }
+    drop(mask);
+    let deadline = deadline();
     let mut pause = 40;
     loop {
-        let mask = Mask::all();
-        if try_lock(file)? {
-            return Ok(Some(mask));
-        }
-        drop(mask);
         if Instant::now() >= deadline {
             return Ok(None);
         }
         std::thread::sleep(Duration::from_micros(pause / 2 + random() % pause));
         pause = (pause * 3 / 2).min(4_000);
+        let mask = Mask::all();
+        if try_lock(file)? {
+            return Ok(Some(mask));
+        }
     }
 }
 

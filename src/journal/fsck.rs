@@ -69,7 +69,7 @@ impl Journal {
         };
         let target = file::open_change(path, self.place.user).map_err(wrong)?;
         let deadline = Instant::now() + self.lock_timeout;
-        let held = file::lock(&target, deadline, || self.random()).map_err(wrong)?;
+        let held = file::lock(&target, || deadline, || self.random()).map_err(wrong)?;
         let Some(_mask) = held else {
             return Err(wrong(io::Error::other("its lock is held; try again")));
         };

@@ -61,7 +61,7 @@ impl Journal {
             return Ok(()); // none, or not ours to touch: appending will say so
         };
         let deadline = Instant::now() + self.lock_timeout;
-        let Some(_mask) = file::lock(&old, deadline, || self.random())? else {
+        let Some(_mask) = file::lock(&old, || deadline, || self.random())? else {
             return Err(io::Error::from(ErrorKind::TimedOut));
         };
         let found = old.metadata()?;

@@ -1,4 +1,4 @@
-//! Started spans: a file each, changed by lock, inode check, new file, rename; ended exactly once in the journal.
+//! Started spans: a file each, changed by lock, inode check, new file, rename; ended in place, then in the journal.
 
 use super::append::Kept;
 use super::{Journal, Signal, file, home};
@@ -172,8 +172,9 @@ impl Journal {
             false => finish(&mut held.live),
         };
         held.live.done = true;
-        // held until the file is gone; where even this cannot be written the journal still gets the line
-        let _last = self.replace(&path, &to_line(&held.live));
+        // a further line, not a file renamed over it, which ext4 would flush; where even this cannot be written the
+        // journal still gets the line
+        let _ = held.add(&to_line(&held.live), self.durable);
         let kept = self.append(Signal::Spans, &line, now);
         if kept.accepted() {
             let _ = fs::remove_file(&path);
@@ -253,14 +254,14 @@ impl Journal {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 other => other?,
             };
-            let Some(mask) = file::lock(&open, deadline, || self.random())? else {
+            let Some(mask) = file::lock(&open, || deadline, || self.random())? else {
                 return Err(io::Error::new(ErrorKind::TimedOut, "its lock is held"));
             };
             if file::still_named(&open.metadata()?, path)? {
                 let live = parse(&open)?;
                 return Ok(Some(Held {
                     live,
-                    _file: open,
+                    file: open,
                     _mask: mask,
                 }));
             }
@@ -293,12 +294,27 @@ impl Journal {
 /// A live file under its lock. The order of the fields is the order of dropping: the lock goes before the mask.
 struct Held {
     live: LiveSpan,
-    _file: File,
+    file: File,
     _mask: file::Mask,
 }
 
+impl Held {
+    /// Adds a line behind what stands there; a torn line is sealed first.
+    fn add(&self, line: &[u8], durable: bool) -> io::Result<()> {
+        file::write_all(&self.file, &[b"\n", line].concat())?;
+        match durable {
+            true => self.file.sync_data(),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The last whole line counts: `span end` adds one, and may have died while it did.
 fn parse(mut file: &File) -> io::Result<LiveSpan> {
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
-    serde_json::from_slice(&text).map_err(io::Error::other)
+    let mut lines = text.rsplit(|byte| *byte == b'\n');
+    lines
+        .find_map(|line| serde_json::from_slice(line).ok())
+        .ok_or_else(|| io::Error::other("no live span"))
 }
