@@ -21,7 +21,7 @@ pub mod words;
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Place};
 use crate::model::context::{TraceContext, parse_traceparent};
-use crate::model::{ids, time};
+use crate::model::{Record, Span, ids, time};
 use crate::settings::Settings;
 use crate::world::World;
 use std::ffi::{OsStr, OsString};
@@ -122,6 +122,11 @@ pub fn open(world: &World, settings: &Settings) -> Journal {
         .durable(settings.durable)
 }
 
+/// The line of a span that its owner did not end, as long as a record may be.
+pub fn abandoned(span: Span, most: usize) -> Vec<u8> {
+    fit::line(&mut Record::Span(Box::new(span)), most)
+}
+
 /// Finds the hot command that these words begin with, and the words that follow it.
 pub fn find(args: &[OsString]) -> Option<(&'static Words, &[OsString])> {
     let [first, rest @ ..] = args else {
@@ -143,7 +148,8 @@ pub fn wants_help(words: &Words, args: &[OsString]) -> bool {
     let help = |word: &OsString| word == "--help" || word == "-h";
     match words.name {
         "log" => args.len() == 1 && args.iter().any(help),
-        _ => args.iter().take_while(|word| *word != "--").any(help),
+        // later words may be data: what a variable holds must not become help, which a shell may eval
+        _ => args.first().is_some_and(help),
     }
 }
 
@@ -155,7 +161,7 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
     let done = match words.name {
         "log" => log::run(&call, parse::log(words, args)),
         name => {
-            let parsed = parse::strict(words, args)?;
+            let parsed = parse::strict(words, args).inspect_err(|_| refused(&call, name))?;
             match name {
                 "emit" => emit::run(&call, parsed),
                 "metric inc" | "metric set" | "metric observe" => metric::run(&call, words, parsed),
@@ -167,14 +173,23 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
         }
     };
     match done {
+        Err(error) if error.code() == 2 => {
+            refused(&call, words.name);
+            Err(error)
+        }
         Ok(()) => Ok(Exit::Done),
-        Err(error) if settings.strict || error.code() == 2 => Err(error),
+        Err(error) if settings.strict => Err(error),
         Err(error) => {
-            if settings.debug {
-                world.say(&crate::redact::text(&error.report()));
-            }
+            call.note("unsaved", &error.to_string());
             Ok(Exit::Done)
         }
+    }
+}
+
+/// A start that is refused still prints what the shell must eval: the end that goes with it must not end its parent.
+fn refused(call: &Call<'_>, name: &str) {
+    if name == "span start" {
+        span::refuse(call);
     }
 }
 

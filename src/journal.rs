@@ -3,7 +3,7 @@
 //! Files. `<home>/{events,logs,spans,metrics}.log` are active: the only files ever appended to, one record a line.
 //! `<home>/sealed/<signal>-<n:08>.jsonl` are immutable. `<home>/spill/<signal>-<ns>-<pid>-<rnd>.jsonl` hold one record
 //! that could not be appended in time. `<home>/live/<span_id>.json` are started spans. The second spill place is
-//! `$TMPDIR/obs-spill-$UID/<hash of the home>/`. Folders are 0700, files 0600, whatever the umask.
+//! `$TMPDIR/obs-spill-$UID/<hash of the home>/`. We create folders as 0700 and files as 0600, whatever the umask.
 //!
 //! Invariants.
 //! 1. A record is one line. Bytes are taken only up to a `\n`; what stands before one and is no record is damage, is
@@ -19,7 +19,7 @@
 //! 6. A record that cannot be appended goes to spill (temporary name, then rename), then to the second place; if both
 //!    fail the caller is told and prints it. It is accepted when it is whole in one of the three.
 //! 7. Rotation happens under the lock, at a size: rename without replacing to the last sealed number + 1.
-//! 8. Active files are opened with O_NOFOLLOW and O_NONBLOCK, and must be regular files of ours with one link. Readers
+//! 8. Active files are opened with O_NOFOLLOW and O_NONBLOCK, and must be regular files of ours. Readers
 //!    never follow a symlink either.
 //! 9. Readers take no lock. They open the active file, then list spill, then sealed; a sealed file of an inode already
 //!    open is the same file. So a rotation meanwhile neither hides nor doubles a record.

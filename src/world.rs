@@ -4,6 +4,8 @@
 use crate::model::shown::escape;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -176,6 +178,13 @@ impl World {
             parent: fields.next()?.parse().ok()?,
             start: fields.nth(17)?.parse().ok()?,
         })
+    }
+
+    /// False only where there surely is no such process, or it is a zombie.
+    pub fn may_live(&self, pid: u32) -> bool {
+        let id = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let there = id.is_some_and(|id| test_kill_process(id) != Err(Errno::SRCH));
+        there && proc_file(&format!("/proc/{pid}/stat")).is_none()
     }
 
     /// This boot's id and our pid namespace: pids mean the same only where both are equal.

@@ -292,3 +292,30 @@ echo whole
         fs::remove_dir_all(file.parent().unwrap()).unwrap();
     }
 }
+
+#[test]
+fn refused_start_ends_no_parent() {
+    let sandbox = silent();
+    for shell in posix() {
+        let text = r#"
+eval "$(obs span start main)"
+before=$TRACEPARENT
+eval "$(obs span start --no-such-option x 2>/dev/null)"
+eval "$(obs span start nested)"
+eval "$(obs span end)"
+eval "$(obs span end)"
+[ "$TRACEPARENT" = "$before" ]
+obs span status nonsense
+eval "$(obs span end skipped)"
+[ -z "${TRACEPARENT+x}" ]
+"#;
+        sandbox.script(shell, text).quiet();
+        let trace = sandbox.obs(["trace", "--json"]);
+        let trace: serde_json::Value = serde_json::from_str(&trace.stdout).unwrap();
+        let spans = trace["spans"].as_array().unwrap();
+        assert_eq!(spans.len(), 2, "{shell}: {trace:#}");
+        let noted = &spans[0]["obs"]["invalid"];
+        assert_eq!(noted[0], "status=nonsense", "{shell}");
+        assert_eq!(noted[1], "status=skipped", "{shell}");
+    }
+}

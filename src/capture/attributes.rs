@@ -11,6 +11,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 /// Most bytes read from one file or standard input; a record is cut far below.
@@ -43,10 +44,8 @@ impl Gathered {
     pub(super) fn strictly(self, what: &str) -> Result<Self, Error> {
         match self.others.first() {
             None => Ok(self),
-            Some(word) => Err(
-                Error::usage(format!("`{}` is no {what}", redact::text(word)))
-                    .hint("write key=value, key:=JSON, key@=FILE or a JSON object"),
-            ),
+            Some(word) => Err(Error::usage(format!("{} is no {what}", named(word)))
+                .hint("write key=value, key:=JSON, key@=FILE or a JSON object")),
         }
     }
 
@@ -126,6 +125,15 @@ impl Gathered {
     }
 }
 
+/// A word as a message names it: a long one, or one of many parts, only by its size, for it may hold half a secret.
+fn named(word: &str) -> String {
+    let count = word.chars().count();
+    match count > 60 || word.contains(char::is_whitespace) {
+        true => format!("a word of {count} characters"),
+        false => format!("`{}`", redact::text(word)),
+    }
+}
+
 /// Text of bytes; what is not UTF-8 becomes U+FFFD and is noted.
 pub(super) fn lossy(bytes: &[u8], notes: &mut Notes) -> String {
     let text = String::from_utf8_lossy(bytes);
@@ -134,6 +142,11 @@ pub(super) fn lossy(bytes: &[u8], notes: &mut Notes) -> String {
 }
 
 fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    // a named pipe may never be written to; one that the shell opened for us is
+    let handed = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd");
+    if !handed && std::fs::metadata(path)?.file_type().is_fifo() {
+        return Err(std::io::Error::other("a named pipe"));
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -40,6 +40,7 @@ fn build(
     mut gathered: Gathered,
 ) -> Result<Event, Error> {
     let scene = Scene::of(call, None);
+    let broken = gathered.notes.invalid.first().cloned(); // what was to be data; a bad time is none
     let timestamp = call.time(parsed.text("time"), &mut gathered.notes.invalid);
     let mut event = Event {
         event_id: format!("evt_{}", call.ulid(timestamp)),
@@ -62,22 +63,21 @@ fn build(
         resource: scene.resource,
         obs: gathered.notes,
     };
-    check(call, &mut event)?;
+    check(call, &mut event, broken)?;
     Ok(event)
 }
 
 /// Checks the data of a known type. Wrong data is named; under `OBS_STRICT` it is refused, else it is kept inside an
 /// event of its own, so that a script never dies and nothing is lost.
-fn check(call: &Call<'_>, event: &mut Event) -> Result<(), Error> {
+fn check(call: &Call<'_>, event: &mut Event, broken: Option<String>) -> Result<(), Error> {
     let Some(known) = catalog::find(&event.event_type) else {
         return Ok(());
     };
     known.version.clone_into(&mut event.event_version);
-    let broken = event
-        .obs
-        .invalid
-        .first()
-        .map(|text| format!("no JSON object: {text}"));
+    let broken = broken.map(|text| match text.contains("@=") {
+        true => format!("not readable: {text}"),
+        false => format!("no JSON object: {text}"),
+    });
     let Err(cause) = broken.map_or_else(|| known.check(&Value::Object(event.data.clone())), Err)
     else {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Keeping a record's line under the longest that is written: the longest texts are cut, and the record says so.
 
-use crate::model::{Attributes, Record};
+use crate::model::{Attributes, Record, to_line};
 use serde_json::Value;
 
 /// A text shorter than this is not worth cutting; a record of many such loses attributes instead.
@@ -56,9 +56,11 @@ fn shorten(record: &mut Record, excess: usize) -> bool {
     longest(record.texts_mut())
 }
 
-/// Cuts at a character; a byte of text is at least a byte of line, so `excess` is always enough for plain text.
+/// Cuts at a character. Escapes count: the text keeps the share that its part of the line has room for.
 fn cut(text: &mut String, excess: usize) {
-    let mut length = text.len().saturating_sub(excess).max(WORTH / 2);
+    let shown = to_line(text).len().max(1);
+    let room = shown.saturating_sub(excess);
+    let mut length = (text.len() * room / shown).max(WORTH / 2);
     while !text.is_char_boundary(length) {
         length -= 1;
     }

@@ -14,7 +14,8 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Runs the command.
 pub(super) fn run(call: &Call<'_>, words: LogWords) -> Result<(), Error> {
-    let stdin = words.parsed.has("stdin");
+    // after a message `--stdin` is too late: it must not eat the input of a `while read`
+    let stdin = words.message.is_none() && words.parsed.has("stdin");
     let level = words.level.unwrap_or_default();
     // nothing to read and nothing to write: the cheapest call is the one that is below the threshold
     if level < threshold(call) && !(stdin && words.parsed.has("json")) {

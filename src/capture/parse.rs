@@ -97,7 +97,7 @@ pub(super) fn strict(words: &'static Words, args: &[OsString]) -> Result<Parsed,
                 }
             }
             Read::Broken(what) => return Err(wrong(what)),
-            Read::Word if word.as_bytes().starts_with(b"--") => {
+            Read::Word if looks_like_option(word.as_bytes()) => {
                 let name = word.to_string_lossy();
                 let name = name.split('=').next().unwrap_or_default();
                 return Err(wrong(format!(
@@ -109,6 +109,16 @@ pub(super) fn strict(words: &'static Words, args: &[OsString]) -> Result<Parsed,
         }
     }
     Ok(parsed)
+}
+
+/// True for `--name` and `--name=…`; `--- text ---` and `--two words` are data.
+fn looks_like_option(word: &[u8]) -> bool {
+    let name = word.strip_prefix(b"--").unwrap_or_default();
+    let name = name.split(|byte| *byte == b'=').next().unwrap_or_default();
+    name.first().is_some_and(u8::is_ascii_alphanumeric)
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
 /// The words of `obs log`, sorted.

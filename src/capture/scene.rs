@@ -160,15 +160,17 @@ fn resource_of(call: &Call<'_>) -> Attributes {
     if let Some(version) = world.var("OTEL_SERVICE_VERSION") {
         found.insert("service.version".to_owned(), Value::from(version));
     }
+    const ENVIRONMENT: &str = "deployment.environment.name";
+    if let Some(name) = world.var("OTEL_DEPLOYMENT_ENVIRONMENT") {
+        found.insert(ENVIRONMENT.to_owned(), Value::from(name));
+    }
     // ENV is also the start-up file of POSIX shells: a path is none of an environment's names
-    let environment = world.var("OTEL_DEPLOYMENT_ENVIRONMENT").or_else(|| {
-        world
-            .var("ENV")
-            .filter(|name| !name.contains(['/', '~', '$']))
-    });
-    if let Some(name) = environment {
+    if let Some(name) = world
+        .var("ENV")
+        .filter(|name| !name.contains(['/', '~', '$']))
+    {
         found
-            .entry("deployment.environment.name")
+            .entry(ENVIRONMENT)
             .or_insert_with(|| Value::from(name));
     }
     found

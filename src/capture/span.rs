@@ -54,6 +54,13 @@ pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     kept
 }
 
+/// Prints the step into a span that was refused: the next end is its own, and ends nothing.
+pub(super) fn refuse(call: &Call<'_>) {
+    let words = call.world.command_line(call.world.parent_pid());
+    let caller = super::scene::Caller::of(&words);
+    Shell::of_caller(&caller).print(call.world, &Step::refused(call.world));
+}
+
 /// Leaves the live file of a started span, clean of secrets.
 fn begin_live(call: &Call<'_>, id: SpanId, live: LiveSpan) -> Result<(), Error> {
     if call.disabled {
@@ -191,8 +198,12 @@ fn owners(world: &World, given: Option<String>) -> Result<Vec<Owner>, Error> {
     let mut owners = Vec::new();
     for _ in 0..32 {
         let (pid, start, parent) = (process.pid, process.start, process.parent);
-        let space = space.clone();
-        owners.push(Owner { pid, start, space });
+        owners.push(Owner {
+            pid,
+            start,
+            space: space.clone(),
+            host: world.host(),
+        });
         if parent == 0 || words.is_empty() || world.command_line(parent) != words {
             break;
         }
@@ -206,10 +217,18 @@ fn owners(world: &World, given: Option<String>) -> Result<Vec<Owner>, Error> {
 
 /// Runs `span end`.
 pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
-    let (code, message) = verdict(&mut parsed)?;
-    let gathered = attributes(call, &parsed)?;
+    let mut invalid = Vec::new();
+    let (code, message) = verdict(&mut parsed, &mut invalid);
+    let mut gathered = attributes(call, &parsed)?;
+    gathered.notes.invalid.append(&mut invalid);
     let caller = super::scene::Caller::of(&call.world.command_line(call.world.parent_pid()));
     let shell = Shell::of(&parsed, &caller)?;
+    if !parsed.has("span")
+        && let Some(step) = Step::out_of_refused(call.world)
+    {
+        shell.print(call.world, &step);
+        return Ok(());
+    }
     let (id, current) = target(call, &parsed)?;
     if current {
         shell.print(call.world, &Step::out(call.world));
@@ -240,29 +259,27 @@ pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     }
 }
 
-/// STATUS and MESSAGE among the words of `span end`.
-fn verdict(parsed: &mut Parsed) -> Result<(StatusCode, String), Error> {
+/// STATUS and MESSAGE among the words of `span end`; a status that is none, as a variable may hold, is noted.
+fn verdict(parsed: &mut Parsed, invalid: &mut Vec<String>) -> (StatusCode, String) {
+    let plain = |word: &&str| !word.contains('=') && !word.starts_with('{');
     let first = parsed.words.first().and_then(|word| word.to_str());
-    let Some(word) = first.filter(|word| !word.contains('=') && !word.starts_with('{')) else {
-        return Ok((StatusCode::Unset, String::new()));
+    let Some(word) = first.filter(plain) else {
+        return (StatusCode::Unset, String::new());
     };
-    let Some(code) = StatusCode::parse(word) else {
-        return Err(
-            Error::usage(format!("`{}` is no status", redact::text(word)))
-                .hint("ok, error or unset"),
-        );
-    };
+    let code = StatusCode::parse(word).unwrap_or_else(|| {
+        invalid.push(format!("status={word}"));
+        StatusCode::Unset
+    });
     parsed.take();
     let message = parsed
         .words
         .first()
         .map(|word| word.to_string_lossy().into_owned());
-    let message = message
-        .filter(|word| code == StatusCode::Error && (!word.contains('=') || word.contains(' ')));
+    let message = message.filter(|word| !word.contains('=') || word.contains(' '));
     if message.is_some() {
         parsed.take();
     }
-    Ok((code, message.unwrap_or_default()))
+    (code, message.unwrap_or_default())
 }
 
 /// What an exit code says, by the CLI span conventions.

@@ -74,12 +74,8 @@ fn link(call: &Call<'_>, parsed: &Parsed, other: &[u8]) -> Result<(), Error> {
 }
 
 fn status(call: &Call<'_>, mut parsed: Parsed, word: &str) -> Result<(), Error> {
-    let Some(code) = StatusCode::parse(word) else {
-        return Err(
-            Error::usage(format!("`{}` is no status", redact::text(word)))
-                .hint("ok, error or unset"),
-        );
-    };
+    let code = StatusCode::parse(word);
+    let wrong = format!("status={}", redact::text(word)); // as a variable may hold
     let message = parsed
         .take()
         .map(|word| word.to_string_lossy().into_owned())
@@ -91,7 +87,10 @@ fn status(call: &Call<'_>, mut parsed: Parsed, word: &str) -> Result<(), Error> 
         );
         return Err(Error::usage(what).hint("quote the message"));
     }
-    change(call, &parsed, |span| span.set_status(code, &message))
+    change(call, &parsed, |span| match code {
+        Some(code) => span.set_status(code, &message),
+        None => span.obs.invalid.push(wrong),
+    })
 }
 
 fn set(call: &Call<'_>, parsed: &Parsed, missing: Error) -> Result<(), Error> {

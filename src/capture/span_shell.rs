@@ -9,6 +9,8 @@ use serde_json::json;
 
 /// The contexts that were current before, innermost last; `-` stands for none.
 const STACK: &str = "_OBS_STACK";
+/// Stands for a start that was refused.
+const REFUSED: &str = "!";
 /// Deeper than this the outermost are forgotten: a loop that never ends its spans must not fill the environment.
 const DEEPEST: usize = 64;
 
@@ -30,8 +32,15 @@ impl Shell {
             Some("fish") => Ok(Self::Fish),
             Some("sh" | "bash" | "zsh" | "dash" | "ksh") => Ok(Self::Sh),
             Some(other) => Err(Error::usage(format!("unknown shell `{other}`")).hint("sh or fish")),
-            None if caller.shell == "fish" => Ok(Self::Fish),
-            None => Ok(Self::Sh),
+            None => Ok(Self::of_caller(caller)),
+        }
+    }
+
+    /// The calling shell's.
+    pub(super) fn of_caller(caller: &Caller) -> Self {
+        match caller.shell {
+            "fish" => Self::Fish,
+            _ => Self::Sh,
         }
     }
 
@@ -86,6 +95,25 @@ impl Step {
         Self { variables }
     }
 
+    /// Into nothing: the context stays, and the stack notes that the next end has nothing to end.
+    pub(super) fn refused(world: &World) -> Self {
+        let mut stack = stack(world);
+        stack.push(REFUSED.to_owned());
+        Self {
+            variables: vec![(STACK, Some(stack.join(",")))],
+        }
+    }
+
+    /// Out of a start that was refused; none where the last one was not.
+    pub(super) fn out_of_refused(world: &World) -> Option<Self> {
+        let mut stack = stack(world);
+        stack.pop().filter(|entry| entry == REFUSED)?;
+        let rest = (!stack.is_empty()).then(|| stack.join(","));
+        Some(Self {
+            variables: vec![(STACK, rest)],
+        })
+    }
+
     /// Out of the current span.
     pub(super) fn out(world: &World) -> Self {
         let mut stack = stack(world);
@@ -115,7 +143,8 @@ impl Step {
 fn stack(world: &World) -> Vec<String> {
     let text = world.var(STACK).unwrap_or_default();
     let good = |entry: &&str| {
-        *entry == "-" || crate::model::context::parse_traceparent(entry.as_bytes()).is_some()
+        matches!(*entry, "-" | REFUSED)
+            || crate::model::context::parse_traceparent(entry.as_bytes()).is_some()
     };
     text.split(',').filter(good).map(str::to_owned).collect()
 }

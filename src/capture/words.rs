@@ -387,11 +387,3 @@ pub const GROUPS: &[(&str, &str)] = &[
 pub fn find(name: &str) -> Option<&'static Words> {
     COMMANDS.iter().find(|words| words.name == name).copied()
 }
-
-/// The commands of a group, without the group's word.
-pub fn members(group: &str) -> Vec<&'static str> {
-    COMMANDS
-        .iter()
-        .filter_map(|words| words.name.strip_prefix(group)?.strip_prefix(' '))
-        .collect()
-}

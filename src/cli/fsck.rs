@@ -40,7 +40,12 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let now = world.now();
     let mut report = journal.check(args.repair, now)?;
     if args.repair {
-        report.spans = journal.sweep_live(world, now)?;
+        let most = settings.record_bytes;
+        let (spans, failed) = journal.sweep_live(world, now, |span| capture::abandoned(span, most));
+        report.spans = spans;
+        for error in failed {
+            world.say(&error.report());
+        }
         report.leftovers = journal.remove_leftovers(now);
     }
     let text = match args.form.is_human(world) {

@@ -8,7 +8,7 @@ use super::{print_out, started, view};
 use crate::capture;
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Signal};
-use crate::model::{Record, time};
+use crate::model::{Record, ids, time};
 use crate::query::{Piece, Trace, TraceId};
 use crate::settings::Settings;
 use crate::world::World;
@@ -76,7 +76,10 @@ pub(super) fn show(id: &str, form: Form, world: &World, journal: &Journal) -> Re
 fn latest(journal: &Journal) -> Option<String> {
     let mut newest: Option<(i64, String)> = None;
     let mut consider = |time: i64, id: &str| {
-        if !id.is_empty() && newest.as_ref().is_none_or(|(best, _)| time >= *best) {
+        // a foreign line may hold anything
+        if ids::TraceId::parse(id).is_some()
+            && newest.as_ref().is_none_or(|(best, _)| time >= *best)
+        {
             newest = Some((time, id.to_owned()));
         }
     };
@@ -112,7 +115,9 @@ fn collect(journal: &Journal, prefix: &str, world: &World) -> Result<Option<Trac
             let Ok(record) = signal.read(line.bytes) else {
                 return false;
             };
-            if record.trace_id().starts_with(prefix) {
+            if record.trace_id().starts_with(prefix)
+                && ids::TraceId::parse(record.trace_id()).is_some()
+            {
                 let line = line.bytes.trim_ascii_end().to_vec();
                 pieces.push(Piece {
                     record,

@@ -50,34 +50,44 @@ impl Journal {
         let start = Instant::now();
         loop {
             let active = file::open_append(&path, self.place.user)?;
-            let Some(mask) = file::lock(&active, || start + self.patience(home), || self.random())?
-            else {
+            let patience = || start + self.patience(home);
+            let Some(held) = file::lock(active, patience, || self.random())? else {
                 self.mark_stuck(home);
-                return Err(io::Error::new(
-                    ErrorKind::TimedOut,
-                    "the journal's lock is held",
-                ));
+                let held = "the journal's lock is held";
+                return Err(io::Error::new(ErrorKind::TimedOut, held));
             };
-            let found = active.metadata()?;
+            let found = held.file.metadata()?;
             if !file::still_named(&found, &path)? {
-                drop((active, mask));
                 if Instant::now() >= start + self.lock_timeout {
-                    return Err(io::Error::new(
-                        ErrorKind::TimedOut,
-                        "the journal is rotated too fast",
-                    ));
+                    let moved = "the journal is rotated too fast";
+                    return Err(io::Error::new(ErrorKind::TimedOut, moved));
                 }
                 continue;
             }
-            let written = self.write_locked(&active, found.len(), line, &path);
+            let written = self.write_locked(&held.file, found.len(), line, &path);
             let full = matches!(written, Ok(length) if length >= self.rotate_bytes);
             if full || found.nlink() > 1 {
                 self.seal(signal, &path, &found, full);
             }
-            file::unlock(&active);
-            drop(mask);
             written?;
-            return self.sync(&active, home, found.len() == 0);
+            return self.release(held, home, found.len() == 0);
+        }
+    }
+
+    /// Gives the lock back, then waits for the disk if that was asked for.
+    fn release(&self, held: file::Locked, home: &Path, created: bool) -> io::Result<()> {
+        let again = match self.durable {
+            true => Some(held.file.try_clone()),
+            false => None,
+        };
+        drop(held);
+        let Some(active) = again else {
+            return Ok(());
+        };
+        active?.sync_data()?;
+        match created {
+            true => file::sync_folder(home),
+            false => Ok(()),
         }
     }
 
@@ -139,17 +149,6 @@ impl Journal {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 _ => return,
             }
-        }
-    }
-
-    fn sync(&self, active: &File, home: &Path, created: bool) -> io::Result<()> {
-        if !self.durable {
-            return Ok(());
-        }
-        active.sync_data()?;
-        match created {
-            true => file::sync_folder(home),
-            false => Ok(()),
         }
     }
 

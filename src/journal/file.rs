@@ -77,36 +77,45 @@ pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
+/// A file under its exclusive lock. The order of the fields is the order of dropping: the lock goes before the mask, so
+/// that no signal can stop or end a holder.
+pub(super) struct Locked {
+    /// The file.
+    pub(super) file: File,
+    _mask: Mask,
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // closing does it too, unless a child that is just starting has a copy of the descriptor
+        let _ = fs2::FileExt::unlock(&self.file);
+    }
+}
+
 /// Takes the exclusive lock under a mask, waiting up to the deadline with the mask off between tries.
 /// None: the deadline passed.
 pub(super) fn lock(
-    file: &File,
+    file: File,
     deadline: impl FnOnce() -> Instant,
     mut random: impl FnMut() -> u64,
-) -> io::Result<Option<Mask>> {
-    let mask = Mask::all();
-    if try_lock(file)? {
-        return Ok(Some(mask));
+) -> io::Result<Option<Locked>> {
+    let mut mask = Mask::all();
+    if try_lock(&file)? {
+        return Ok(Some(Locked { file, _mask: mask }));
     }
     drop(mask);
     let deadline = deadline();
     let mut pause = 40;
-    loop {
-        if Instant::now() >= deadline {
-            return Ok(None);
-        }
+    while Instant::now() < deadline {
         std::thread::sleep(Duration::from_micros(pause / 2 + random() % pause));
         pause = (pause * 3 / 2).min(4_000);
-        let mask = Mask::all();
-        if try_lock(file)? {
-            return Ok(Some(mask));
+        mask = Mask::all();
+        if try_lock(&file)? {
+            return Ok(Some(Locked { file, _mask: mask }));
         }
+        drop(mask);
     }
-}
-
-/// Releases the lock; closing does it too, but the mask must outlive the lock.
-pub(super) fn unlock(file: &File) {
-    let _ = fs2::FileExt::unlock(file);
+    Ok(None)
 }
 
 /// True where the path still names this very file.

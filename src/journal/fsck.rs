@@ -48,7 +48,7 @@ impl Journal {
                 report.files += 1;
                 let mut found = scan(source, signal, &mut report)?;
                 if repair && !found.is_empty() {
-                    found = self.mend(&source.path, signal, !source.closed, now)?;
+                    found = self.mend(&source.path, signal, now)?;
                 }
                 report.findings.append(&mut found);
             }
@@ -57,22 +57,17 @@ impl Journal {
     }
 
     /// Scans a file again under its lock, where nobody writes, and takes its damage out.
-    fn mend(
-        &self,
-        path: &Path,
-        signal: Signal,
-        active: bool,
-        now: i64,
-    ) -> Result<Vec<Finding>, Error> {
+    fn mend(&self, path: &Path, signal: Signal, now: i64) -> Result<Vec<Finding>, Error> {
         let wrong = |error: io::Error| {
             Error::failure(format!("could not repair `{}`", path.display())).because(error)
         };
         let target = file::open_change(path, self.place.user).map_err(wrong)?;
         let deadline = Instant::now() + self.lock_timeout;
-        let held = file::lock(&target, || deadline, || self.random()).map_err(wrong)?;
-        let Some(_mask) = held else {
+        let held = file::lock(target, || deadline, || self.random()).map_err(wrong)?;
+        let Some(held) = held else {
             return Err(wrong(io::Error::other("its lock is held; try again")));
         };
+        let target = &held.file;
         let same = file::still_named(&target.metadata().map_err(wrong)?, path).map_err(wrong)?;
         if !same {
             return Err(wrong(io::Error::other(
@@ -83,14 +78,11 @@ impl Journal {
             super::read::Source::closed(path).ok_or_else(|| wrong(io::Error::other("gone")))?;
         let mut findings = scan(&source, signal, &mut Report::default())?;
         for finding in &mut findings {
-            let copy = self.quarantine(&target, finding, now).map_err(wrong)?;
-            blank(&target, finding).map_err(wrong)?;
+            let copy = self.quarantine(target, finding, now).map_err(wrong)?;
+            blank(target, finding).map_err(wrong)?;
             finding.copy = Some(copy);
         }
         target.sync_data().map_err(wrong)?;
-        if active {
-            file::unlock(&target);
-        }
         Ok(findings)
     }
 

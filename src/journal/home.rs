@@ -61,13 +61,12 @@ impl Journal {
             return Ok(()); // none, or not ours to touch: appending will say so
         };
         let deadline = Instant::now() + self.lock_timeout;
-        let Some(_mask) = file::lock(&old, || deadline, || self.random())? else {
+        let Some(held) = file::lock(old, || deadline, || self.random())? else {
             return Err(io::Error::from(ErrorKind::TimedOut));
         };
-        let found = old.metadata()?;
+        let found = held.file.metadata()?;
         let decided = home.join("sealed").exists() || !file::still_named(&found, &path)?;
-        if decided || found.len() == 0 || has_record(&old)? {
-            file::unlock(&old);
+        if decided || found.len() == 0 || has_record(&held.file)? {
             return Ok(());
         }
         let legacy = home.join("legacy");
@@ -78,7 +77,6 @@ impl Journal {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => None,
                 other => Some(other),
             });
-        file::unlock(&old);
         moved.unwrap_or_else(|| Err(io::Error::from(ErrorKind::AlreadyExists)))
     }
 

@@ -1,7 +1,7 @@
 //! Started spans: a file each, changed by lock, inode check, new file, rename; ended in place, then in the journal.
 
 use super::append::Kept;
-use super::{Journal, Signal, file, home};
+use super::{Journal, Signal, file};
 use crate::error::Error;
 use crate::model::ids::SpanId;
 use crate::model::{Span, StatusCode, to_line};
@@ -24,6 +24,9 @@ pub struct Owner {
     pub start: u64,
     /// Boot id and pid namespace.
     pub space: String,
+    /// The machine: a home may be shared by several, each with a boot id of its own.
+    #[serde(default)]
+    pub host: String,
 }
 
 /// A span that was started, as its live file holds it.
@@ -65,6 +68,8 @@ pub enum Change {
     Keep,
     /// Nothing.
     Leave,
+    /// Remove the file.
+    Remove,
 }
 
 impl LiveSpan {
@@ -98,6 +103,7 @@ impl Owner {
             pid,
             start: world.process(pid)?.start,
             space: world.pid_space()?,
+            host: world.host(),
         })
     }
 
@@ -106,33 +112,53 @@ impl Owner {
         let Some(here) = world.pid_space() else {
             return false;
         };
+        if !self.host.is_empty() && self.host != world.host() {
+            return false;
+        }
         let boot = |space: &str| space.split(' ').next().map(str::to_owned);
         if boot(&here) != boot(&self.space) {
             return true;
         }
-        here == self.space
-            && world
-                .process(self.pid)
-                .is_none_or(|found| found.start != self.start)
+        let same = match world.process(self.pid) {
+            Some(found) => found.start == self.start,
+            None => world.may_live(self.pid), // not told is not gone
+        };
+        here == self.space && !same
     }
 }
 
 impl Journal {
-    fn live_path(&self, span_id: &SpanId) -> io::Result<PathBuf> {
-        Ok(self.ready()?.join("live").join(format!("{span_id}.json")))
+    /// The folders that may hold live files: in the home, else in the second place, as spill.
+    fn live_folders(&self) -> Vec<PathBuf> {
+        let first = self.place.home.as_ref().map(|home| home.join("live"));
+        first.into_iter().chain([self.second_place()]).collect()
+    }
+
+    /// Where a span's live file may be.
+    fn live_paths(&self, span_id: &SpanId) -> Vec<PathBuf> {
+        let name = format!("{span_id}.json");
+        let own = self
+            .live_folders()
+            .into_iter()
+            .filter(|folder| self.is_own(folder));
+        own.map(|folder| folder.join(&name)).collect()
     }
 
     /// Leaves the live file of a new span.
     pub fn start_live(&self, span_id: &SpanId, live: &LiveSpan) -> Result<(), Error> {
-        let wrong = |error| {
-            Error::failure(format!("could not keep the started span {span_id}")).because(error)
-        };
-        let path = self.live_path(span_id).map_err(wrong)?;
-        if let Some(folder) = path.parent() {
-            home::make_folder(folder).map_err(wrong)?;
-        }
         let _mask = file::Mask::all();
-        self.replace(&path, &to_line(live)).map(drop).map_err(wrong)
+        let mut last = io::Error::other("no place for it");
+        for folder in self.live_folders() {
+            let path = folder.join(format!("{span_id}.json"));
+            match self
+                .spill_folder(&folder)
+                .and_then(|()| self.replace(&path, &to_line(live)))
+            {
+                Ok(_) => return Ok(()),
+                Err(error) => last = error,
+            }
+        }
+        Err(Error::failure(format!("could not keep the started span {span_id}")).because(last))
     }
 
     /// Changes a live span under its lock. False: there is no such span.
@@ -143,12 +169,13 @@ impl Journal {
     ) -> Result<bool, Error> {
         let wrong =
             |error| Error::failure(format!("could not change the span {span_id}")).because(error);
-        let path = self.live_path(span_id).map_err(wrong)?;
-        let Some(mut held) = self.hold(&path).map_err(wrong)? else {
+        let Some((path, mut held)) = self.hold(span_id).map_err(wrong)? else {
             return Ok(false);
         };
-        if change(&mut held.live) == Change::Keep {
-            self.replace(&path, &to_line(&held.live)).map_err(wrong)?;
+        match change(&mut held.live) {
+            Change::Keep => drop(self.replace(&path, &to_line(&held.live)).map_err(wrong)?),
+            Change::Leave => {}
+            Change::Remove => fs::remove_file(&path).map_err(wrong)?,
         }
         Ok(true)
     }
@@ -163,8 +190,13 @@ impl Journal {
     ) -> Result<Option<(Vec<u8>, Kept)>, Error> {
         let wrong =
             |error| Error::failure(format!("could not end the span {span_id}")).because(error);
-        let path = self.live_path(span_id).map_err(wrong)?;
-        let Some(mut held) = self.hold(&path).map_err(wrong)? else {
+        let found = match self.hold(span_id) {
+            Err(error) if error.kind() == ErrorKind::TimedOut => {
+                return self.end_unlocked(span_id, now, finish).map(Some);
+            }
+            other => other.map_err(wrong)?,
+        };
+        let Some((path, mut held)) = found else {
             return Ok(None);
         };
         let line = match held.live.done {
@@ -182,88 +214,122 @@ impl Journal {
         Ok(Some((line, kept)))
     }
 
+    /// Ends a span whose live file somebody holds: files are replaced whole, so what is read without the lock is whole;
+    /// the file stays, and the real end in the journal beats whatever is made of it.
+    fn end_unlocked(
+        &self,
+        span_id: &SpanId,
+        now: i64,
+        finish: impl FnOnce(&mut LiveSpan) -> Vec<u8>,
+    ) -> Result<(Vec<u8>, Kept), Error> {
+        let read = |path: &PathBuf| parse(&file::open_read(path).ok()?).ok();
+        let found = self.live_paths(span_id).iter().find_map(read);
+        let mut live = found.ok_or_else(|| {
+            Error::failure(format!("could not end the span {span_id}")).because("its file is held")
+        })?;
+        let line = match live.done {
+            true => to_line(&live.span),
+            false => finish(&mut live),
+        };
+        let kept = self.append(Signal::Spans, &line, now);
+        Ok((line, kept))
+    }
+
     /// All live spans; a file that is none is skipped.
     pub fn live_spans(&self) -> Vec<LiveSpan> {
-        self.live_ids()
-            .iter()
-            .filter_map(|id| parse(&file::open_read(&self.live_path(id).ok()?).ok()?).ok())
+        let paths = self
+            .live_ids()
+            .into_iter()
+            .flat_map(|id| self.live_paths(&id));
+        paths
+            .filter_map(|path| parse(&file::open_read(&path).ok()?).ok())
             .collect()
     }
 
     fn live_ids(&self) -> Vec<SpanId> {
-        let folder = self.place.home.as_ref().map(|home| home.join("live"));
-        let entries = folder.and_then(|folder| fs::read_dir(folder).ok());
-        entries
+        let own = self
+            .live_folders()
             .into_iter()
+            .filter(|folder| self.is_own(folder));
+        own.filter_map(|folder| fs::read_dir(folder).ok())
             .flatten()
             .flatten()
             .filter_map(|entry| SpanId::parse(entry.file_name().to_str()?.strip_suffix(".json")?))
             .collect()
     }
 
-    /// Finishes what its owners could not: journals ended spans that a crash kept back and spans without an owner;
-    /// removes live files whose time for a real end has passed. The answer is how many records it journalled.
-    pub fn sweep_live(&self, world: &World, now: i64) -> Result<u64, Error> {
-        let mut journalled = 0;
+    /// Finishes what its owners could not: journals ended spans that a crash kept back and spans without an owner,
+    /// which `abandon` makes a line of; removes live files whose time for a real end has passed. The answer is how many
+    /// records it journalled, and what could not be done.
+    pub fn sweep_live(
+        &self,
+        world: &World,
+        now: i64,
+        abandon: impl Fn(Span) -> Vec<u8>,
+    ) -> (u64, Vec<Error>) {
+        let (mut journalled, mut failed) = (0, Vec::new());
         for id in self.live_ids() {
-            let mut state = State::Running;
-            let mut reported = None;
-            self.change_live(&id, |live| {
-                state = live.state(world, now);
-                reported = live.reported;
-                Change::Leave
-            })?;
-            match (state, reported) {
-                (State::Running, _) => {}
-                (State::Done, _) => {
-                    let ended = self.end_live(&id, now, |live| to_line(&live.span))?;
-                    journalled += u64::from(ended.is_some_and(|(_, kept)| kept.accepted()));
-                }
-                (State::Abandoned, None) => journalled += self.report_abandoned(&id, world, now)?,
-                (State::Abandoned, Some(at)) if now - at > GRACE => {
-                    let _ = fs::remove_file(self.live_path(&id).unwrap_or_default());
-                }
-                (State::Abandoned, Some(_)) => {}
+            match self.sweep_one(&id, world, now, &abandon) {
+                Ok(count) => journalled += count,
+                Err(error) => failed.push(error),
             }
         }
-        Ok(journalled)
+        (journalled, failed)
     }
 
-    fn report_abandoned(&self, id: &SpanId, world: &World, now: i64) -> Result<u64, Error> {
-        let mut kept = false;
-        self.change_live(id, |live| {
-            let still = live.reported.is_none() && live.state(world, now) == State::Abandoned;
-            kept = still
-                && self
-                    .append(Signal::Spans, &to_line(&live.abandoned()), now)
-                    .accepted();
-            live.reported = Some(now);
-            match kept {
-                true => Change::Keep,
-                false => Change::Leave,
+    fn sweep_one(
+        &self,
+        id: &SpanId,
+        world: &World,
+        now: i64,
+        abandon: &impl Fn(Span) -> Vec<u8>,
+    ) -> Result<u64, Error> {
+        let (mut ended, mut kept) = (false, false);
+        self.change_live(id, |live| match (live.state(world, now), live.reported) {
+            (State::Running, _) => Change::Leave,
+            (State::Done, _) => {
+                ended = true;
+                Change::Leave
             }
+            (State::Abandoned, None) => {
+                let line = abandon(live.abandoned());
+                kept = self.append(Signal::Spans, &line, now).accepted();
+                live.reported = Some(now);
+                if kept { Change::Keep } else { Change::Leave }
+            }
+            (State::Abandoned, Some(at)) if now - at > GRACE => Change::Remove,
+            (State::Abandoned, Some(_)) => Change::Leave,
         })?;
+        if ended {
+            let done = self.end_live(id, now, |live| to_line(&live.span))?;
+            kept = done.is_some_and(|(_, kept)| kept.accepted());
+        }
         Ok(u64::from(kept))
     }
 
-    /// The live file under its lock; none when it is gone.
-    fn hold(&self, path: &Path) -> io::Result<Option<Held>> {
+    /// The live file and what it holds, under its lock; none when it is gone.
+    fn hold(&self, span_id: &SpanId) -> io::Result<Option<(PathBuf, Held)>> {
+        for path in self.live_paths(span_id) {
+            if let Some(held) = self.hold_file(&path)? {
+                return Ok(Some((path, held)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn hold_file(&self, path: &Path) -> io::Result<Option<Held>> {
         let deadline = Instant::now() + self.lock_timeout;
         loop {
             let open = match file::open_change(path, self.place.user) {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 other => other?,
             };
-            let Some(mask) = file::lock(&open, || deadline, || self.random())? else {
+            let Some(locked) = file::lock(open, || deadline, || self.random())? else {
                 return Err(io::Error::new(ErrorKind::TimedOut, "its lock is held"));
             };
-            if file::still_named(&open.metadata()?, path)? {
-                let live = parse(&open)?;
-                return Ok(Some(Held {
-                    live,
-                    file: open,
-                    _mask: mask,
-                }));
+            if file::still_named(&locked.file.metadata()?, path)? {
+                let live = parse(&locked.file)?;
+                return Ok(Some(Held { live, locked }));
             }
         }
     }
@@ -282,6 +348,9 @@ impl Journal {
                 file.sync_data()?;
             }
             fs::rename(&temporary, path)?;
+            if let Some(folder) = path.parent().filter(|_| self.durable) {
+                file::sync_folder(folder)?;
+            }
             Ok(file)
         });
         if written.is_err() {
@@ -291,19 +360,18 @@ impl Journal {
     }
 }
 
-/// A live file under its lock. The order of the fields is the order of dropping: the lock goes before the mask.
+/// A live file under its lock, and what it holds.
 struct Held {
     live: LiveSpan,
-    file: File,
-    _mask: file::Mask,
+    locked: file::Locked,
 }
 
 impl Held {
     /// Adds a line behind what stands there; a torn line is sealed first.
     fn add(&self, line: &[u8], durable: bool) -> io::Result<()> {
-        file::write_all(&self.file, &[b"\n", line].concat())?;
+        file::write_all(&self.locked.file, &[b"\n", line].concat())?;
         match durable {
-            true => self.file.sync_data(),
+            true => self.locked.file.sync_data(),
             false => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use super::append::{sealed_number, sealed_numbers};
 use super::{Journal, Signal, damage, file};
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -85,7 +86,7 @@ impl Journal {
             active: None,
             offset: 0,
             sealed: 0,
-            seen: Vec::new(),
+            seen: HashSet::new(),
         };
         for (source, end) in reader.sources.into_iter().zip(reader.ends) {
             if source.path == follower.path {
@@ -94,7 +95,7 @@ impl Journal {
             } else if let Some(number) = source.number(signal) {
                 follower.sealed = follower.sealed.max(number);
             } else {
-                follower.seen.push(source.path);
+                follower.seen.insert(source.path);
             }
         }
         follower
@@ -110,11 +111,17 @@ impl Source {
     fn open(path: &Path, closed: bool) -> Option<Self> {
         let (file, found) = match closed {
             true => (None, fs::symlink_metadata(path).ok()?),
-            false => {
-                let file = file::open_read(path).ok()?;
-                let found = file.metadata().ok()?;
-                (Some(file), found)
-            }
+            false => match file::open_read(path) {
+                Ok(file) => {
+                    let found = file.metadata().ok()?;
+                    (Some(file), found)
+                }
+                // reading it will say so
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    (None, fs::symlink_metadata(path).ok()?)
+                }
+                Err(_) => return None,
+            },
         };
         found.is_file().then(|| Self {
             path: path.to_owned(),
@@ -154,32 +161,23 @@ impl Source {
     ) -> io::Result<u64> {
         let file = self.reopened()?;
         let mut buffer = vec![0; CHUNK];
-        let mut filled = 0;
         loop {
-            if filled == buffer.len() {
-                buffer.resize(buffer.len() * 2, 0); // a line longer than the buffer
-            }
-            let free = buffer.get_mut(filled..).unwrap_or_default();
-            let count = match file.read_at(free, offset + filled as u64) {
+            let count = match file.read_at(&mut buffer, offset) {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            filled += count;
-            let have = buffer.get(..filled).unwrap_or_default();
-            let taken = whole_lines(have, offset, each);
-            if count == 0 {
-                let rest = have.get(taken..).unwrap_or_default();
-                offset += taken as u64;
-                if self.closed && !rest.is_empty() {
-                    each(rest, offset);
-                    offset += rest.len() as u64;
+            let have = buffer.get(..count).unwrap_or_default();
+            // an unfinished rest is read again with what follows: its writer may take it back in between
+            match whole_lines(have, offset, each) {
+                0 if count == buffer.len() => buffer.resize(buffer.len() * 2, 0),
+                0 if self.closed && count > 0 => {
+                    each(have, offset);
+                    return Ok(offset + count as u64);
                 }
-                return Ok(offset);
+                0 => return Ok(offset),
+                taken => offset += taken as u64,
             }
-            buffer.copy_within(taken..filled, 0);
-            offset += taken as u64;
-            filled -= taken;
         }
     }
 }
@@ -292,7 +290,7 @@ pub struct Follower {
     offset: u64,
     /// The highest sealed number whose file was read.
     sealed: u64,
-    seen: Vec<PathBuf>,
+    seen: HashSet<PathBuf>,
 }
 
 impl Follower {
@@ -314,8 +312,10 @@ impl Follower {
 
     fn drain(&mut self, each: &mut impl FnMut(&[u8])) {
         if let Some(active) = &self.active {
-            if active.length() < self.offset {
-                self.offset = 0; // truncated behind our back: read again
+            let length = active.length();
+            if length < self.offset {
+                // one byte: the newline before a record that was taken back; else truncated behind our back
+                self.offset = if length + 1 == self.offset { length } else { 0 };
             }
             let read = active.lines(self.offset, &mut |line, _| each(line));
             self.offset = read.unwrap_or(self.offset);
@@ -359,7 +359,7 @@ impl Follower {
                 if let Some(source) = Source::open(&path, true) {
                     let _ = source.lines(0, &mut |line, _| each(line));
                 }
-                self.seen.push(path);
+                self.seen.insert(path);
             }
         }
     }

@@ -44,19 +44,14 @@ impl Journal {
         places.filter(|place| self.is_own(place)).collect()
     }
 
-    fn is_own(&self, place: &Path) -> bool {
+    pub(super) fn is_own(&self, place: &Path) -> bool {
         let root = self.second_root();
         let private = |folder: &Path| is_private(folder, self.place.user);
         !place.starts_with(&root) || private(&root) && private(place)
     }
 
     fn spill_into(&self, folder: &Path, name: &str, line: &[u8]) -> io::Result<()> {
-        if folder.starts_with(self.second_root()) {
-            self.private_folder(&self.second_root())?;
-        } else {
-            self.ready()?;
-        }
-        self.private_folder(folder)?;
+        self.spill_folder(folder)?;
         let temporary = folder.join(format!(".{name}.tmp"));
         let written = file::create_new(&temporary).and_then(|file| {
             file::write_all(&file, line)?;
@@ -75,6 +70,15 @@ impl Journal {
             true => file::sync_folder(folder),
             false => Ok(()),
         }
+    }
+
+    /// Makes a folder of the home or of the second place, and refuses one that is not ours alone.
+    pub(super) fn spill_folder(&self, folder: &Path) -> io::Result<()> {
+        match folder.starts_with(self.second_root()) {
+            true => self.private_folder(&self.second_root())?,
+            false => drop(self.ready()?),
+        }
+        self.private_folder(folder)
     }
 
     /// A folder of ours that nobody else can enter; others may have made one of this name in a shared place.

@@ -437,7 +437,12 @@ fn ended_span_that_a_crash_kept_back_is_appended() {
     live.done = true;
     live.span.finish(30);
     journal.start_live(&id, &live).unwrap();
-    assert_eq!(journal.sweep_live(&World::of(&[]), 99).unwrap(), 1);
+    assert_eq!(
+        journal
+            .sweep_live(&World::of(&[]), 99, |span| to_line(&span))
+            .0,
+        1
+    );
     assert_eq!(spans(&journal)[0].end, 30);
     assert!(journal.live_spans().is_empty());
 }
@@ -454,8 +459,8 @@ fn abandoned_span_is_reported_once_and_may_still_end() {
     let (_, lost) = live(Some(owner));
     assert_eq!(lost.state(&world, 99), super::State::Abandoned);
     journal.start_live(&id, &lost).unwrap();
-    assert_eq!(journal.sweep_live(&world, 99).unwrap(), 1);
-    assert_eq!(journal.sweep_live(&world, 99).unwrap(), 0);
+    assert_eq!(journal.sweep_live(&world, 99, |span| to_line(&span)).0, 1);
+    assert_eq!(journal.sweep_live(&world, 99, |span| to_line(&span)).0, 0);
     let found = spans(&journal);
     assert!(found[0].obs.abandoned && found[0].end == 20 && found[0].status.message == "abandoned");
     let ended = journal.end_live(&id, 120, |live| {
@@ -477,6 +482,7 @@ fn owner_elsewhere_is_never_called_gone() {
         pid: u32::MAX,
         space: format!("{boot} pid:[1]"),
         start: owner.start,
+        host: owner.host.clone(),
     };
     assert_eq!(
         live(Some(elsewhere)).1.state(&world, 99),

@@ -42,7 +42,32 @@ impl Signal {
 }
 
 fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<Box<T>, String> {
-    serde_json::from_slice(line)
+    // what serde passes over unread it neither bounds nor takes for text, and other readers choke on it
+    let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
+    if depth(line) > DEEPEST {
+        return Err(format!("nested deeper than {DEEPEST}"));
+    }
+    serde_json::from_str(text)
         .map(Box::new)
         .map_err(|error| error.to_string())
+}
+
+/// Deepest nesting that a record may have: that of user data, and the envelope around it.
+const DEEPEST: usize = super::json::MAX_DEPTH + 8;
+
+fn depth(line: &[u8]) -> usize {
+    let (mut depth, mut most) = (0_usize, 0);
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in line {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(depth);
+    }
+    most
 }

@@ -14,7 +14,8 @@ type Pairs = Vec<(String, String)>;
 /// The settings of the home's `config.toml`; what is wrong with it goes to `complaints`.
 pub(super) fn load(home: &Path, world: &World, complaints: &mut Vec<Error>) -> Pairs {
     let config = home.join("config.toml");
-    let Ok(found) = fs::metadata(&config) else {
+    // a pipe would wait for somebody to write
+    let Some(found) = fs::metadata(&config).ok().filter(fs::Metadata::is_file) else {
         return Pairs::new();
     };
     let stamp = format!(
@@ -25,7 +26,9 @@ pub(super) fn load(home: &Path, world: &World, complaints: &mut Vec<Error>) -> P
         found.mtime_nsec()
     );
     let cache = home.join("hot");
-    let cached = fs::read_to_string(&cache).unwrap_or_default();
+    let regular = fs::symlink_metadata(&cache).is_ok_and(|found| found.is_file());
+    let cached = regular.then(|| fs::read_to_string(&cache).ok()).flatten();
+    let cached = cached.unwrap_or_default();
     let (old_stamp, old) = cached.split_once('\n').unwrap_or_default();
     if old_stamp == stamp {
         return pairs(old);

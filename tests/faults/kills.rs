@@ -81,7 +81,9 @@ impl Started {
     /// The span as its live file has it; none where there is no file. A torn one is a fault.
     fn live(&self) -> Option<Value> {
         let text = fs::read(self.rig.home("live").join(format!("{SPAN}.json"))).ok()?;
-        Some(serde_json::from_slice(&text).expect("a torn live file"))
+        let mut lines = text.rsplit(|byte| *byte == b'\n'); // the last whole line counts
+        let whole = lines.find_map(|line| serde_json::from_slice(line).ok());
+        Some(whole.expect("a torn live file"))
     }
 
     fn calls(&self, args: &[&str]) -> Vec<Call> {
