@@ -14,6 +14,7 @@ use crate::settings::Settings;
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
 /// Words of the command.
@@ -91,6 +92,10 @@ pub(super) fn run(
     };
     let mut reader = journal.reader(signal);
     let found = view.past(&mut reader, &journal, args.limit)?;
+    if found == 0 && !args.follow && view.page.is_some() {
+        let home = settings.home.as_deref().unwrap_or(Path::new("?"));
+        world.say(&format!("obs: no such {name} in {}\n", home.display()));
+    }
     if !args.follow {
         return Ok(if found > 0 { Exit::Done } else { Exit::No });
     }

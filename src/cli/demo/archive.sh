@@ -44,14 +44,13 @@ pack() {
   eval "$(obs span end --exit-code "$code")"
   return "$code"
 }
-start=$(date +%s)
 if ! pack 1 ../packed/tasks.tar; then
   obs log warning 'no folder for the archive, trying again' retry:=1
   obs span event retry reason='folder missing'
   mkdir ../packed
   pack 2 ../packed/tasks.tar
 fi
-obs metric observe archive_duration_seconds "$(($(date +%s) - start))" --unit s --buckets 1,10,60
+obs metric observe archive_size_bytes "$(wc -c <../packed/tasks.tar | tr -d ' ')" --unit By --buckets 1024,10240,102400
 
 # --- move ------------------------------------------------------------------------------------------------------------
 eval "$(obs span start move files:="$count")"
