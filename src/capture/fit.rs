@@ -25,8 +25,9 @@ pub(super) fn line(record: &mut Record, most: usize) -> Vec<u8> {
         if !shorten(record, excess) {
             // as many as hold the excess by their average length, else a large object takes a pass for each
             let members = record.attributes_mut().first().map_or(0, |own| own.len());
-            for _ in 0..=(members * excess / line.len()) {
-                drop_last(record);
+            let enough = members * excess / line.len() + 1;
+            if (0..enough).take_while(|_| drop_last(record)).count() == 0 {
+                break;
             }
         }
     }
@@ -67,32 +68,26 @@ fn cut(text: &mut String, excess: usize) {
     text.truncate(length);
 }
 
-fn drop_last(record: &mut Record) {
-    let notes = record.notes_mut();
-    notes.dropped += 1;
-    let none = notes.invalid.pop().is_none();
-    if none {
-        match record {
-            Record::Event(event) => drop(event.data.pop()),
-            Record::Log(log) => drop(log.context.pop()),
-            Record::Metric(metric) => drop(metric.labels.pop()),
-            Record::Span(span) => match span.events.pop() {
-                Some(_) => {}
-                None => drop(span.attributes.pop()),
-            },
-        }
+/// Drops one thing and counts it; false where there is nothing left to drop.
+fn drop_last(record: &mut Record) -> bool {
+    let dropped = record.notes_mut().invalid.pop().is_some()
+        || drop_entry(record)
+        || record.attributes_mut().into_iter().any(drop_attribute);
+    record.notes_mut().dropped += u64::from(dropped);
+    dropped
+}
+
+fn drop_entry(record: &mut Record) -> bool {
+    match record {
+        Record::Span(span) => span.events.pop().is_some() || span.links.pop().is_some(),
+        Record::Metric(metric) => metric.buckets.pop().is_some(),
+        Record::Event(_) | Record::Log(_) => false,
     }
 }
 
-trait Pop {
-    fn pop(&mut self) -> Option<Value>;
-}
-
-impl Pop for Attributes {
-    fn pop(&mut self) -> Option<Value> {
-        let last = self.keys().next_back()?.clone();
-        self.shift_remove(&last)
-    }
+fn drop_attribute(attributes: &mut Attributes) -> bool {
+    let last = attributes.keys().next_back().cloned();
+    last.is_some_and(|last| attributes.shift_remove(&last).is_some())
 }
 
 fn strings<'a>(value: &'a mut Value, texts: &mut Vec<&'a mut String>) {

@@ -1,4 +1,4 @@
-//! W3C Trace Context level 2 and W3C Baggage as text: strict reading, and what may be passed on.
+//! W3C Trace Context level 2 as text: strict reading, and what may be passed on.
 //! Which variables carry them (OpenTelemetry environment carriers) is the caller's business.
 
 use std::fmt;
@@ -14,9 +14,6 @@ const TRACESTATE_LENGTH: usize = 512;
 /// W3C: members longer than this are the first to go when a `tracestate` is too long.
 const TRACESTATE_LARGE_MEMBER: usize = 128;
 const TRACESTATE_PART_LENGTH: usize = 256;
-/// W3C asks that at least this much baggage is passed on; we pass on no more.
-const BAGGAGE_MEMBERS: usize = 64;
-const BAGGAGE_LENGTH: usize = 8192;
 
 /// Tells a child which trace it belongs to and which span is its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -170,58 +167,6 @@ fn is_tracestate_member(member: &str) -> bool {
 
 fn is_tracestate_key_byte(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@')
-}
-
-/// Gives the baggage to pass on: unchanged if all of it is valid and within 64 members and 8192
-/// bytes, else without the wrong members and without those at the end that are too many.
-pub fn parse_baggage(header: &str) -> Option<String> {
-    let header = trim(header);
-    let mut members = Vec::new();
-    let mut length = 0;
-    let mut is_whole = header.len() <= BAGGAGE_LENGTH;
-    for member in header.split(',').map(trim) {
-        // W3C lets a member that is wrong be removed alone; one over the limit fits nowhere.
-        if member.len() > BAGGAGE_LENGTH || !is_baggage_member(member) {
-            is_whole = false;
-            continue;
-        }
-        length += member.len() + usize::from(!members.is_empty());
-        if members.len() == BAGGAGE_MEMBERS || length > BAGGAGE_LENGTH {
-            is_whole = false;
-            break;
-        }
-        members.push(member);
-    }
-    if is_whole {
-        return Some(header.to_owned());
-    }
-    joined(&members)
-}
-
-fn is_baggage_member(member: &str) -> bool {
-    let mut parts = member.split(';').map(trim);
-    let pair = parts.next().and_then(|part| part.split_once('='));
-    pair.is_some_and(|(key, value)| is_baggage_pair(key, value)) && parts.all(is_baggage_property)
-}
-
-fn is_baggage_property(property: &str) -> bool {
-    let (key, value) = property.split_once('=').unwrap_or((property, ""));
-    is_baggage_pair(key, value)
-}
-
-fn is_baggage_pair(key: &str, value: &str) -> bool {
-    let key = trim(key);
-    !key.is_empty() && key.bytes().all(is_token_byte) && trim(value).bytes().all(is_baggage_byte)
-}
-
-/// RFC 9110 `token`.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// Graphic ASCII but for the four that the grammar leaves out; the rest must be percent-encoded.
-fn is_baggage_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
 }
 
 /// Empty members are legal: two headers joined by a comma make them.
