@@ -94,6 +94,33 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// The process that calls us and its words, past wrappers such as `timeout 5 obs …`, whose words end with our own.
+pub(super) fn calling(world: &World) -> (u32, Vec<String>) {
+    let mut pid = world.parent_pid();
+    let mut words = world.command_line(pid);
+    while wraps(&words, world) {
+        let Some(parent) = world.process(pid).map(|process| process.parent) else {
+            break;
+        };
+        pid = parent;
+        words = world.command_line(pid);
+    }
+    (pid, words)
+}
+
+fn wraps(words: &[String], world: &World) -> bool {
+    let own = world.args();
+    let tail = words
+        .len()
+        .checked_sub(own.len())
+        .filter(|before| *before > 0);
+    let Some(tail) = tail.and_then(|before| words.get(before..)) else {
+        return false;
+    };
+    let same = |(word, own): (&String, &std::ffi::OsString)| own.to_string_lossy() == **word;
+    Caller::of(words).shell.is_empty() && tail.iter().zip(own).all(same)
+}
+
 /// What every record of a call carries.
 #[derive(Debug)]
 pub(super) struct Scene {
@@ -109,8 +136,8 @@ impl Scene {
     /// Looks around. `script` is the file that `--source` named.
     pub(super) fn of(call: &Call<'_>, script: Option<&str>) -> Self {
         let world = call.world;
-        let pid = world.parent_pid();
-        let mut caller = Caller::of(&world.command_line(pid));
+        let (pid, words) = calling(world);
+        let mut caller = Caller::of(&words);
         if let Some(script) = script.map(base).filter(|script| !script.is_empty()) {
             script.clone_into(&mut caller.script);
         }

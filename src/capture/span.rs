@@ -56,8 +56,7 @@ pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
 
 /// Prints the step into a span that was refused: the next end is its own, and ends nothing.
 pub(super) fn refuse(call: &Call<'_>) {
-    let words = call.world.command_line(call.world.parent_pid());
-    let caller = super::scene::Caller::of(&words);
+    let caller = super::scene::Caller::of(&super::scene::calling(call.world).1);
     Shell::of_caller(&caller).print(call.world, &Step::refused(call.world));
 }
 
@@ -190,11 +189,10 @@ fn owners(world: &World, given: Option<String>) -> Result<Vec<Owner>, Error> {
             .hint("0 means no owner")),
         };
     }
-    let caller = world.process(world.parent_pid());
-    let (Some(mut process), Some(space)) = (caller, world.pid_space()) else {
+    let (pid, words) = super::scene::calling(world);
+    let (Some(mut process), Some(space)) = (world.process(pid), world.pid_space()) else {
         return Ok(Vec::new());
     };
-    let words = world.command_line(process.pid);
     let mut owners = Vec::new();
     for _ in 0..32 {
         let (pid, start, parent) = (process.pid, process.start, process.parent);
@@ -221,7 +219,7 @@ pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let (code, message) = verdict(&mut parsed, &mut invalid);
     let mut gathered = attributes(call, &parsed)?;
     gathered.notes.invalid.append(&mut invalid);
-    let caller = super::scene::Caller::of(&call.world.command_line(call.world.parent_pid()));
+    let caller = super::scene::Caller::of(&super::scene::calling(call.world).1);
     let shell = Shell::of(&parsed, &caller)?;
     if !parsed.has("span")
         && let Some(step) = Step::out_of_refused(call.world)

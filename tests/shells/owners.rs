@@ -138,6 +138,23 @@ while [ ! -e started ]; do sleep 0.02; done
 }
 
 #[test]
+fn wrapper_of_a_call_owns_nothing() {
+    let sandbox = silent();
+    if !have("timeout") {
+        return;
+    }
+    for shell in posix() {
+        let text =
+            "eval \"$(timeout 9 obs span start s)\"\nobs trace --json\neval \"$(obs span end)\"\n";
+        let outcome = sandbox.script(shell, text).quiet();
+        let json = outcome.stdout.lines().next().unwrap();
+        let trace: Value = serde_json::from_str(json).unwrap();
+        assert_eq!(names(&trace, "live"), ["s"], "{shell}: {trace:#}");
+        assert_eq!(trace["live"][0]["service"], "script", "{shell}");
+    }
+}
+
+#[test]
 fn child_that_dies_abandons_its_own() {
     let sandbox = silent();
     fs::write(
