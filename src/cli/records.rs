@@ -176,7 +176,7 @@ impl View<'_> {
         reader.for_each(|line| {
             if !self.filter.may_match(line.bytes) {
                 // not read further: only what cannot be a whole record is seen to be damaged
-                return line.bytes.starts_with(b"{\"") && line.bytes.ends_with(b"}\n");
+                return line.looks_whole();
             }
             let Ok(record) = self.signal.read(line.bytes) else {
                 return false;

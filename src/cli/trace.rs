@@ -110,7 +110,7 @@ fn collect(journal: &Journal, prefix: &str, world: &World) -> Result<Option<Trac
         let mut reader = journal.reader(signal);
         reader.for_each(|line| {
             if finder.find(line.bytes).is_none() {
-                return line.bytes.starts_with(b"{\"") && line.bytes.ends_with(b"}\n");
+                return line.looks_whole();
             }
             let Ok(record) = signal.read(line.bytes) else {
                 return false;
@@ -159,26 +159,17 @@ fn json(trace: &Trace) -> Vec<u8> {
     .into_bytes();
     let (live, ended): (Vec<&Piece>, Vec<&Piece>) =
         trace.spans.iter().partition(|piece| piece.running);
-    let all = |list: &'_ [Piece]| {
-        list.iter()
-            .map(|piece| piece.line.clone())
-            .collect::<Vec<_>>()
-    };
-    let lines = |list: Vec<&Piece>| {
-        list.iter()
-            .map(|piece| piece.line.clone())
-            .collect::<Vec<_>>()
-    };
     let mut lists = vec![
-        ("spans", lines(ended)),
-        ("logs", all(&trace.logs)),
-        ("events", all(&trace.events)),
-        ("metrics", all(&trace.metrics)),
+        ("spans", ended),
+        ("logs", trace.logs.iter().collect()),
+        ("events", trace.events.iter().collect()),
+        ("metrics", trace.metrics.iter().collect()),
     ];
     if !live.is_empty() {
-        lists.push(("live", lines(live)));
+        lists.push(("live", live));
     }
-    for (name, lines) in lists {
+    for (name, pieces) in lists {
+        let lines: Vec<&[u8]> = pieces.iter().map(|piece| piece.line.as_slice()).collect();
         text.extend_from_slice(format!(",\"{name}\":[").as_bytes());
         text.extend_from_slice(&lines.join(&b','));
         text.push(b']');

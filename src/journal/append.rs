@@ -140,10 +140,10 @@ impl Journal {
                 return;
             }
         }
+        if !full {
+            return; // a link that somebody else made
+        }
         for number in last + 1..last + 100 {
-            if !full {
-                return; // a link that somebody else made
-            }
             let to = folder.join(format!("{}-{number:08}.jsonl", signal.name()));
             match file::rename_new(path, &to) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}

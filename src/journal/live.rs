@@ -134,13 +134,16 @@ impl Journal {
         first.into_iter().chain([self.second_place()]).collect()
     }
 
+    /// Those of them that nobody else can write to.
+    fn own_live_folders(&self) -> impl Iterator<Item = PathBuf> {
+        let folders = self.live_folders().into_iter();
+        folders.filter(|folder| self.is_own(folder))
+    }
+
     /// Where a span's live file may be.
     fn live_paths(&self, span_id: &SpanId) -> Vec<PathBuf> {
         let name = format!("{span_id}.json");
-        let own = self
-            .live_folders()
-            .into_iter()
-            .filter(|folder| self.is_own(folder));
+        let own = self.own_live_folders();
         own.map(|folder| folder.join(&name)).collect()
     }
 
@@ -247,11 +250,8 @@ impl Journal {
     }
 
     fn live_ids(&self) -> Vec<SpanId> {
-        let own = self
-            .live_folders()
-            .into_iter()
-            .filter(|folder| self.is_own(folder));
-        own.filter_map(|folder| fs::read_dir(folder).ok())
+        self.own_live_folders()
+            .filter_map(|folder| fs::read_dir(folder).ok())
             .flatten()
             .flatten()
             .filter_map(|entry| SpanId::parse(entry.file_name().to_str()?.strip_suffix(".json")?))
@@ -309,12 +309,15 @@ impl Journal {
 
     /// The live file and what it holds, under its lock; none when it is gone.
     fn hold(&self, span_id: &SpanId) -> io::Result<Option<(PathBuf, Held)>> {
+        let mut failed = None;
         for path in self.live_paths(span_id) {
-            if let Some(held) = self.hold_file(&path)? {
-                return Ok(Some((path, held)));
+            match self.hold_file(&path) {
+                Ok(Some(held)) => return Ok(Some((path, held))),
+                Ok(None) => {}
+                Err(error) => failed = Some(error), // a home that cannot be entered: the file is elsewhere
             }
         }
-        Ok(None)
+        failed.map_or(Ok(None), Err)
     }
 
     fn hold_file(&self, path: &Path) -> io::Result<Option<Held>> {

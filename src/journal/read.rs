@@ -22,6 +22,13 @@ pub struct Line<'a> {
     pub offset: u64,
 }
 
+impl Line<'_> {
+    /// Without reading it: false where it cannot be a whole record.
+    pub fn looks_whole(&self) -> bool {
+        self.bytes.starts_with(b"{\"") && self.bytes.ends_with(b"}\n")
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,

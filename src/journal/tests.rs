@@ -224,6 +224,21 @@ fn no_home_at_all_uses_the_second_place() {
 }
 
 #[test]
+fn span_without_a_home_lives_in_the_second_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let blocked = dir.path().join("file");
+    fs::write(&blocked, "x").unwrap();
+    let journal = journal_in(&blocked.join("home"), dir.path());
+    let (id, live) = live(None);
+    journal.start_live(&id, &live).unwrap();
+    assert_eq!(journal.live_spans().len(), 1);
+    assert!(journal.change_live(&id, |_| Change::Keep).unwrap());
+    let ended = journal.end_live(&id, 30, |live| to_line(&live.span));
+    assert!(ended.unwrap().unwrap().1.accepted());
+    assert_eq!((spans(&journal).len(), journal.live_spans().len()), (1, 0));
+}
+
+#[test]
 fn second_place_of_somebody_else_is_refused() {
     let (dir, journal) = fresh();
     let root = journal.second_root();
