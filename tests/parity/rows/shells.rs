@@ -1,0 +1,119 @@
+//! Shells as callers: statuses, `set -e`, job tables, `wait`, functions and pipelines.
+
+use crate::row::{Row, SKIPPED, have};
+use crate::stage::Stage;
+
+const SHELLS: [&str; 6] = ["bash", "dash", "zsh -f", "fish -N", "busybox ash", "mksh"];
+
+/// What all but fish understand.
+const SCRIPTS: [(&str, &str); 7] = [
+    (
+        "status",
+        "WRAP false; echo $?; WRAP sh -c 'exit 42'; echo $?",
+    ),
+    (
+        "set -e",
+        "set -e; WRAP true; echo one; WRAP false; echo two",
+    ),
+    (
+        "&& and ||",
+        "WRAP false || echo no; WRAP true && echo yes; if WRAP false; then echo a; else echo b; fi; ! WRAP false; echo $?",
+    ),
+    (
+        "death by TERM",
+        "WRAP sh -c 'kill -TERM $$' 2>/dev/null; echo $?",
+    ),
+    (
+        "death by SEGV",
+        "WRAP sh -c 'kill -SEGV $$' 2>/dev/null; echo $?",
+    ),
+    (
+        "kill and wait",
+        "WRAP sleep 30 & p=$!; sleep 0.1; kill $p; wait $p 2>/dev/null; echo $?",
+    ),
+    (
+        "pipeline and $(…)",
+        "x=$(WRAP echo out); echo $x; WRAP sh -c 'exit 3' | cat; echo $?; seq 3 | WRAP tail -1",
+    ),
+];
+
+const FISH: [(&str, &str); 4] = [
+    (
+        "status",
+        "WRAP false; echo $status; WRAP sh -c 'exit 42'; echo $status",
+    ),
+    (
+        "death by TERM",
+        "WRAP sh -c 'kill -TERM $fish_pid$$' 2>/dev/null; echo $status",
+    ),
+    (
+        "kill and wait",
+        "WRAP sleep 30 & ; set p $last_pid; sleep 0.1; kill $p; wait $p; echo $status",
+    ),
+    (
+        "pipeline and $(…)",
+        "set x (WRAP echo out); echo $x; WRAP sh -c 'exit 3' | cat; echo $pipestatus",
+    ),
+];
+
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for shell in SHELLS {
+        let fish = shell.starts_with("fish");
+        let scripts: &[_] = if fish { &FISH } else { &SCRIPTS };
+        for (name, script) in scripts {
+            rows.push(Row::new(format!("{shell}: {name}"), move |stage| {
+                run(stage, shell, &script.replace("$fish_pid$$", "$$"))
+            }));
+        }
+        let first = if fish { "fg %1" } else { "%1" };
+        rows.push(
+            Row::new(format!("{shell}: ^Z and {first}"), move |stage| {
+                resumed(stage, shell)
+            })
+            .on_terminal()
+            .alone(),
+        );
+    }
+    rows
+}
+
+fn missing(shell: &str) -> Option<String> {
+    let tool = shell.split(' ').next().unwrap();
+    (!have(tool)).then(|| format!("{SKIPPED}`{tool}` is missing"))
+}
+
+fn run(stage: &Stage, shell: &str, script: &str) -> String {
+    let done = || stage.told(&stage.shell(shell, script).done());
+    missing(shell).unwrap_or_else(done)
+}
+
+/// Stops a job by the terminal's key and takes it up again; only what the job says and the end are looked at, since
+/// shells paint their prompts.
+fn resumed(stage: &Stage, shell: &str) -> String {
+    if let Some(why) = missing(shell) {
+        return why;
+    }
+    let words: Vec<&str> = shell.split(' ').chain(["-i"]).collect();
+    let live = stage.start(&words, crate::caller::Caller::default());
+    live.send("echo PROM''PT\n");
+    live.until("PROMPT");
+    live.send(
+        &(stage.expand("WRAP sh -c 'echo REA''DY; sleep 0.5; echo GONE''ON; exit 5'") + "\n"),
+    );
+    live.until("READY");
+    live.send("\x1a");
+    live.send("echo STOP''PED\n");
+    let stopped = live.until("STOPPED").is_some() && !live.said().contains("GONEON");
+    let fish = shell.starts_with("fish");
+    let status = if fish { "status" } else { "?" };
+    live.send("fg %1\n");
+    let resumed = live.until("GONEON").is_some();
+    live.send(&format!("echo STA''TUS ${status}\n"));
+    let status = live.until("STATUS ");
+    live.send("exit\n");
+    format!(
+        "stopped {stopped}, resumed {resumed}, status {}",
+        status.unwrap_or_default()
+    )
+}
