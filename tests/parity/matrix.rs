@@ -14,11 +14,13 @@ use std::collections::BTreeMap;
 use std::ffi::{OsString, c_int};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How often an unequal row is tried again.
 const REPLAYS: usize = 2;
 const THREADS: usize = 4;
+/// A run that takes longer is named.
+const SLOW: Duration = Duration::from_secs(3);
 
 /// One run: which row, how, and with what journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,7 +108,17 @@ fn all(programs: &Programs, rows: &[Row]) -> Results {
 
 fn once(programs: &Programs, rows: &[Row], run: Run) -> String {
     let row = &rows[run.row];
-    row.act(&Stage::new(programs, run.way, run.mode, row.on_terminal))
+    let begin = Instant::now();
+    let answer = row.act(&Stage::new(programs, run.way, run.mode, row.on_terminal));
+    if begin.elapsed() > SLOW {
+        let (name, took) = (&row.name, begin.elapsed().as_secs_f32());
+        println!(
+            "slow: {name}, {}, {}: {took:.1} s",
+            run.mode.name(),
+            run.way.name()
+        );
+    }
+    answer
 }
 
 /// The run that this one must equal.
