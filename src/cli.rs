@@ -12,6 +12,9 @@ mod select;
 mod started;
 mod trace;
 mod view;
+mod wrap;
+
+pub use wrap::{exec, shim};
 
 use crate::error::{Error, Exit};
 use crate::settings::Settings;

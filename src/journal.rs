@@ -43,7 +43,7 @@ mod trouble;
 
 pub use append::Kept;
 pub use fsck::{Finding, Report};
-pub use live::{Change, LiveSpan, Owner, State};
+pub use live::{Change, LiveSpan, OwnLive, Owner, State};
 pub use read::{Follower, Line, Reader};
 
 pub use crate::model::Signal;
