@@ -44,7 +44,7 @@ mod wait;
 
 pub use behind::Behind;
 pub use ending::{Ended, Usage};
-pub use find::{Found, Missing, Trail, find};
+pub use find::{Found, Lookup, Missing, Trail, find};
 pub use spawn::{Child, Program, Refused};
 pub use streams::{close_inherited, ignore_write_signals, let_go, open_standard};
 pub use tail::Tail;

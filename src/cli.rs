@@ -9,12 +9,13 @@ mod print;
 mod records;
 mod rows;
 mod select;
+mod shim;
 mod started;
 mod trace;
 mod view;
 mod wrap;
 
-pub use wrap::{exec, shim};
+pub use wrap::{exec, tool};
 
 use crate::error::{Error, Exit};
 use crate::settings::Settings;
@@ -55,6 +56,7 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
         Some(("demo", args)) => demo::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
         Some(("print", args)) => print::run(args, world),
+        Some(("shim", args)) => shim::run(args, world, settings),
         Some((name, args)) => records::run(name, args, world, settings),
         None => Err(Error::usage("no command given")
             .hint("`obs --help` lists them; `obs demo` shows what it is for")),
@@ -76,6 +78,7 @@ pub(crate) fn tree() -> Command {
     tree.subcommand(trace::command())
         .subcommands(records::commands())
         .subcommand(demo::command())
+        .subcommand(shim::command())
         .subcommand(fsck::command())
         .subcommand(print::command())
 }

@@ -54,7 +54,7 @@ impl Face {
         let done = match self {
             Self::Cold => cli::run(world, words).map(Exit::code),
             Self::Hot => hot(world, words).map(Exit::code),
-            Self::Shim => Ok(cli::shim(world)),
+            Self::Shim => Ok(cli::tool(world)),
             Self::SpanExec => cli::exec(world, words.get(2..).unwrap_or_default()),
         };
         done.unwrap_or_else(|error| {

@@ -19,6 +19,7 @@ mod reading;
 mod sandbox;
 mod secrets;
 mod shells;
+mod shim;
 mod sizes;
 mod span;
 mod span_data;

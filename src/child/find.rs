@@ -104,6 +104,25 @@ fn identity(text: &str) -> Option<(u64, u64)> {
     Some((device.parse().ok()?, inode.parse().ok()?))
 }
 
+/// What PATH makes of a name, for those who explain it.
+#[derive(Debug)]
+pub struct Lookup {
+    /// The first program of the name, ourselves included.
+    pub first: Option<PathBuf>,
+    /// The first that is not ourselves.
+    pub real: Option<PathBuf>,
+}
+
+impl Lookup {
+    /// Looks a name up.
+    pub fn of(name: &OsStr, world: &World) -> Self {
+        Self {
+            first: on_path(name, world, &[]).ok(),
+            real: find(name, world).ok().map(|found| found.file),
+        }
+    }
+}
+
 /// Finds the program of this name, passing over ourselves and over wrappers that stand for it already.
 pub fn find(name: &OsStr, world: &World) -> Result<Found, Missing> {
     let above = Trail::of(world);

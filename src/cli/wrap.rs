@@ -48,7 +48,7 @@ pub fn exec(world: &World, args: &[OsString]) -> Result<u8, Error> {
 }
 
 /// Runs the tool that we were called as.
-pub fn shim(world: &World) -> u8 {
+pub fn tool(world: &World) -> u8 {
     let settings = Settings::load(world);
     let mut command = world.args().to_vec();
     if let (Some(first), Some(name)) = (command.first_mut(), world.called_name()) {
