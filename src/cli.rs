@@ -2,6 +2,7 @@
 //! them all and the way from its errors to ours. The only room that composes others.
 
 mod demo;
+mod doctor;
 mod fsck;
 mod hot;
 mod page;
@@ -54,6 +55,7 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
     match matches.subcommand() {
         Some(("trace", args)) => trace::run(args, world, settings),
         Some(("demo", args)) => demo::run(args, world, settings),
+        Some(("doctor", args)) => doctor::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
         Some(("print", args)) => print::run(args, world),
         Some(("shim", args)) => shim::run(args, world, settings),
@@ -79,6 +81,7 @@ pub(crate) fn tree() -> Command {
         .subcommands(records::commands())
         .subcommand(demo::command())
         .subcommand(shim::command())
+        .subcommand(doctor::command())
         .subcommand(fsck::command())
         .subcommand(print::command())
 }

@@ -7,6 +7,7 @@ mod console;
 mod context;
 mod demo;
 mod docs;
+mod doctor;
 mod emit;
 mod exec;
 mod hostile;
