@@ -15,8 +15,12 @@ mod scene;
 mod span;
 mod span_change;
 mod span_shell;
+mod span_target;
 mod stdin;
 pub mod words;
+mod wrapped;
+
+pub use wrapped::{Ending, Wanted, Wrapped};
 
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Place};
@@ -28,6 +32,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 use words::Words;
+
+/// What wrappers hand down to what they run: how deep they stand inside each other, the span, the tool.
+pub const TRAIL: &str = "_OBS_SHIM";
 
 /// One call of a hot command.
 struct Call<'a> {

@@ -2,6 +2,7 @@
 //! them all and the way from its errors to ours. The only room that composes others.
 
 mod demo;
+mod doctor;
 mod fsck;
 mod hot;
 mod page;
@@ -9,9 +10,13 @@ mod print;
 mod records;
 mod rows;
 mod select;
+mod shim;
 mod started;
 mod trace;
 mod view;
+mod wrap;
+
+pub use wrap::{exec, tool};
 
 use crate::error::{Error, Exit};
 use crate::settings::Settings;
@@ -50,8 +55,10 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
     match matches.subcommand() {
         Some(("trace", args)) => trace::run(args, world, settings),
         Some(("demo", args)) => demo::run(args, world, settings),
+        Some(("doctor", args)) => doctor::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
         Some(("print", args)) => print::run(args, world),
+        Some(("shim", args)) => shim::run(args, world, settings),
         Some((name, args)) => records::run(name, args, world, settings),
         None => Err(Error::usage("no command given")
             .hint("`obs --help` lists them; `obs demo` shows what it is for")),
@@ -73,6 +80,8 @@ pub(crate) fn tree() -> Command {
     tree.subcommand(trace::command())
         .subcommands(records::commands())
         .subcommand(demo::command())
+        .subcommand(shim::command())
+        .subcommand(doctor::command())
         .subcommand(fsck::command())
         .subcommand(print::command())
 }

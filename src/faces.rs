@@ -7,44 +7,77 @@ use std::ffi::{OsStr, OsString};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
-type Entry = fn(&World, &[OsString]) -> Result<Exit, Error>;
+/// What a call is, by its name and its first words: found before anything is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// A subcommand that is run when asked for.
+    Cold,
+    /// A hot command, which never fails its caller.
+    Hot,
+    /// A tool that a link of ours in a folder of shims stands for.
+    Shim,
+    /// `obs span exec`.
+    SpanExec,
+}
 
-/// Name and entry. The name is the whole file stem of argv[0], never a part of it.
-const FACES: &[(&str, Entry)] = &[("obs", obs)];
+/// The folder of shims in a home; a link to us in a folder of this name is a shim whatever `OBS_HOME` says now.
+pub const SHIMS: &str = "shims";
 
-/// Runs the face that argv[0] names; the answer is the exit code.
-pub fn run(world: &World) -> u8 {
-    let args = world.args();
-    let name = args.first().map(Path::new).and_then(Path::file_stem);
-    let face = FACES
-        .iter()
-        .find(|(face, _)| name == Some(OsStr::new(face)));
-    let entry = face.map_or(obs as Entry, |(_, entry)| *entry);
-    let words = args.get(1..).unwrap_or_default();
-    match entry(world, words) {
-        Ok(exit) => exit.code(),
-        Err(error) => {
+impl Face {
+    /// The face of this call. The name is the whole file stem of argv[0], never a part of it.
+    pub fn of(world: &World) -> Self {
+        if is_shim(world) {
+            return Self::Shim;
+        }
+        let words = world.args().get(1..).unwrap_or_default();
+        match capture::find(words) {
+            Some((hot, rest)) if capture::wants_help(hot, rest) => Self::Cold,
+            Some((hot, _)) if hot.name == capture::words::EXEC.name => Self::SpanExec,
+            Some(_) => Self::Hot,
+            None => Self::Cold,
+        }
+    }
+
+    /// True where a failure of ours must not end the caller's script.
+    pub fn is_hot(self) -> bool {
+        self == Self::Hot
+    }
+
+    /// True where somebody else's command runs inside us, which must get descriptors and signals as we got them.
+    pub fn wraps(self) -> bool {
+        matches!(self, Self::Shim | Self::SpanExec)
+    }
+
+    /// Runs the face; the answer is the exit code.
+    pub fn run(self, world: &World) -> u8 {
+        let words = world.args().get(1..).unwrap_or_default();
+        let done = match self {
+            Self::Cold => cli::run(world, words).map(Exit::code),
+            Self::Hot => hot(world, words).map(Exit::code),
+            Self::Shim => Ok(cli::tool(world)),
+            Self::SpanExec => cli::exec(world, words.get(2..).unwrap_or_default()),
+        };
+        done.unwrap_or_else(|error| {
             world.say(&redact::text(&error.report()));
             error.code()
-        }
+        })
     }
 }
 
-/// True where the words are a hot command, which never fails its caller.
-pub fn is_hot(world: &World) -> bool {
-    capture::find(world.args().get(1..).unwrap_or_default()).is_some()
+fn is_shim(world: &World) -> bool {
+    let path = world.called_path();
+    let folder = path.and_then(Path::parent).and_then(Path::file_name);
+    folder == Some(OsStr::new(SHIMS)) && world.called_name() != Some(OsStr::new("obs"))
 }
 
-/// `obs`: a hot command goes straight to its room, before anything is set up; all others to the cold side.
-fn obs(world: &World, words: &[OsString]) -> Result<Exit, Error> {
-    match capture::find(words) {
-        Some((hot, rest)) if !capture::wants_help(hot, rest) => {
-            panic::set_hook(Box::new(|_| {})); // it would print into somebody else's terminal
-            panic::catch_unwind(AssertUnwindSafe(|| capture::run(hot, rest, world)))
-                .unwrap_or_else(|_| broken(world))
-        }
-        _ => cli::run(world, words),
-    }
+/// A hot command goes straight to its room, before anything is set up.
+fn hot(world: &World, words: &[OsString]) -> Result<Exit, Error> {
+    let Some((hot, rest)) = capture::find(words) else {
+        return cli::run(world, words);
+    };
+    panic::set_hook(Box::new(|_| {})); // it would print into somebody else's terminal
+    panic::catch_unwind(AssertUnwindSafe(|| capture::run(hot, rest, world)))
+        .unwrap_or_else(|_| broken(world))
 }
 
 /// A bug of ours must not end the caller's script.

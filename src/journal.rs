@@ -39,12 +39,14 @@ mod home;
 mod live;
 mod read;
 mod spill;
+mod survey;
 mod trouble;
 
 pub use append::Kept;
 pub use fsck::{Finding, Report};
-pub use live::{Change, LiveSpan, Owner, State};
+pub use live::{Change, LiveSpan, OwnLive, Owner, State};
 pub use read::{Follower, Line, Reader};
+pub use survey::{Survey, Trouble};
 
 pub use crate::model::Signal;
 

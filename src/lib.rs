@@ -1,6 +1,7 @@
 //! The rooms of `obs`, from the ground up. Each looks only at rooms below it; `tests/house.rs` holds the ladder.
 
 pub mod capture;
+pub mod child;
 pub mod cli;
 pub mod error;
 pub mod faces;

@@ -18,6 +18,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[derive(Debug, Clone, Default)]
 pub struct World {
     args: Vec<OsString>,
+    /// The path that the program was started by, which argv[0] need not be.
+    called: Option<OsString>,
     /// `NAME=value`, as the kernel gave it.
     env: Vec<Cow<'static, OsStr>>,
 }
@@ -46,7 +48,28 @@ impl World {
     /// The world of this process. `args` come from the entry, because without Rust's runtime std has none on musl;
     /// `env` is `NAME=value`, from there too, because std would copy it.
     pub fn new(args: Vec<OsString>, env: Vec<Cow<'static, OsStr>>) -> Self {
-        Self { args, env }
+        Self {
+            args,
+            env,
+            called: None,
+        }
+    }
+
+    /// Says by which path the program was started.
+    #[must_use]
+    pub fn called(mut self, path: Option<OsString>) -> Self {
+        self.called = path;
+        self
+    }
+
+    /// The path that the program was started by: the kernel's, else argv[0].
+    pub fn called_path(&self) -> Option<&Path> {
+        self.called.as_ref().or(self.args.first()).map(Path::new)
+    }
+
+    /// The last part of it.
+    pub fn called_name(&self) -> Option<&OsStr> {
+        self.called_path().and_then(Path::file_name)
     }
 
     /// argv, the program's own name first.
@@ -54,15 +77,24 @@ impl World {
         &self.args
     }
 
-    /// A variable's bytes; an empty one is unset.
-    pub fn var_os(&self, name: &str) -> Option<&OsStr> {
+    /// The environment: `NAME=value`, as the kernel gave it.
+    pub fn env(&self) -> &[Cow<'static, OsStr>] {
+        &self.env
+    }
+
+    /// A variable's bytes, of an empty one too.
+    pub fn raw_var(&self, name: &str) -> Option<&OsStr> {
         self.env
             .iter()
             .map(|pair| pair.as_bytes())
             .find(|pair| pair.get(name.len()) == Some(&b'=') && pair.starts_with(name.as_bytes()))
             .and_then(|pair| pair.get(name.len() + 1..))
-            .filter(|value| !value.is_empty())
             .map(OsStr::from_bytes)
+    }
+
+    /// A variable's bytes; an empty one is unset.
+    pub fn var_os(&self, name: &str) -> Option<&OsStr> {
+        self.raw_var(name).filter(|value| !value.is_empty())
     }
 
     /// A variable's text; an empty one, and one that is not UTF-8, is unset.
@@ -288,6 +320,7 @@ impl World {
     pub(crate) fn of(env: &[(&str, &str)]) -> Self {
         Self {
             args: vec![OsString::from("obs")],
+            called: None,
             env: env
                 .iter()
                 .map(|(k, v)| Cow::Owned(format!("{k}={v}").into()))

@@ -158,6 +158,12 @@ enum Form {
     Typed,
 }
 
+/// True for a word that is an attribute by its form.
+pub(super) fn is_attribute(word: &OsStr) -> bool {
+    let text = word.to_string_lossy();
+    text.starts_with('{') || form(&text).is_some()
+}
+
 /// Splits `k=v`, `k:=v`, `k@=v`. A key begins with a letter, a digit or `_` and holds `_ . - / :` besides; so neither
 /// a URL with a query nor a sentence with an equals sign is one.
 fn form(text: &str) -> Option<(&str, Form, &str)> {

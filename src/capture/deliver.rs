@@ -32,6 +32,14 @@ impl Call<'_> {
         Err(error)
     }
 
+    /// The same for a wrapper, which says nothing: a line that nothing kept is noted where `obs doctor` finds it.
+    pub(super) fn judge_silently(&self, kept: Kept) -> Result<(), Error> {
+        match kept {
+            Kept::Nowhere(error) => Err(error),
+            Kept::Journal | Kept::Spill(_) => Ok(()),
+        }
+    }
+
     /// The last resort: what nothing keeps is printed.
     pub(super) fn print_unsaved(&self, line: &[u8]) {
         let unsaved = [b"obs: UNSAVED ", line].concat();

@@ -1,9 +1,11 @@
 //! The hot parser: options and words by the table, in one pass. The grammar of `log`, which nothing can make fail, has
 //! a function of its own.
 
+use super::attributes::is_attribute;
 use super::words::{Opt, Words};
 use crate::error::Error;
 use crate::model::Level;
+use crate::redact;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -109,6 +111,61 @@ pub(super) fn strict(words: &'static Words, args: &[OsString]) -> Result<Parsed,
         }
     }
     Ok(parsed)
+}
+
+/// Sorts the words of `obs span exec`: options and attributes, then the command, which a `--` or the first word that is
+/// neither begins.
+pub(super) fn exec<'a>(
+    words: &'static Words,
+    args: &'a [OsString],
+) -> Result<(Parsed, &'a [OsString]), Error> {
+    let hint = format!("`obs {} --help` shows what it takes", words.name);
+    let mut parsed = Parsed::default();
+    let mut rest = args;
+    while let [word, after @ ..] = rest {
+        if word == "--" {
+            return Ok((parsed, after));
+        }
+        let long = spelled_out(words.options, word);
+        match read(
+            words.options,
+            long.as_deref().unwrap_or(word),
+            after.first(),
+        ) {
+            Read::Option(long, value, taken) => {
+                parsed.options.push((long, value));
+                rest = after.get(taken..).unwrap_or_default();
+            }
+            Read::Broken(what) => return Err(Error::usage(what).hint(hint)),
+            Read::Word if word.as_bytes().starts_with(b"-") => {
+                let name = word.to_string_lossy();
+                let name = redact::text(name.split('=').next().unwrap_or_default()).into_owned();
+                let what = format!("unknown option `{name}` for `obs {}`", words.name);
+                return Err(Error::usage(what).hint(hint));
+            }
+            Read::Word if !is_attribute(word) => break,
+            Read::Word => {
+                parsed.words.push(word.clone());
+                rest = after;
+            }
+        }
+    }
+    Ok((parsed, rest))
+}
+
+/// The long form of an option of one letter: `-nNAME` and `-n`.
+fn spelled_out(options: &'static [Opt], word: &OsStr) -> Option<OsString> {
+    let [b'-', letter, value @ ..] = word.as_bytes() else {
+        return None;
+    };
+    let short = Some(char::from(*letter));
+    let option = options.iter().find(|option| option.short == short)?;
+    let mut long = format!("--{}", option.long).into_bytes();
+    if !value.is_empty() {
+        long.push(b'=');
+        long.extend_from_slice(value);
+    }
+    Some(OsString::from_vec(long))
 }
 
 /// True for `--name` and `--name=…`; `--- text ---` and `--two words` are data.

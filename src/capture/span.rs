@@ -4,6 +4,7 @@ use super::attributes::Gathered;
 use super::parse::Parsed;
 use super::scene::Scene;
 use super::span_shell::{Shell, Step};
+use super::span_target::target;
 use super::{Call, fit};
 use crate::error::Error;
 use crate::journal::{LiveSpan, Owner, Signal};
@@ -82,7 +83,7 @@ fn begin_live(call: &Call<'_>, id: SpanId, live: LiveSpan) -> Result<(), Error> 
 }
 
 /// The span and its context, from a command's words: a child of the given or the current context, else a root.
-fn begin(
+pub(super) fn begin(
     call: &Call<'_>,
     parsed: &mut Parsed,
     command: &str,
@@ -164,7 +165,7 @@ pub(super) fn attributes(call: &Call<'_>, parsed: &Parsed) -> Result<Gathered, E
 }
 
 /// Service, host and resource.
-fn describe(span: &mut Span, scene: Scene) {
+pub(super) fn describe(span: &mut Span, scene: Scene) {
     span.service = scene.service;
     span.host = scene.host;
     span.resource = scene.resource;
@@ -296,23 +297,6 @@ fn exit(span: &mut Span, text: &str) {
     }
 }
 
-/// The span that a command names, and whether it is the current one.
-pub(super) fn target(call: &Call<'_>, parsed: &Parsed) -> Result<(SpanId, bool), Error> {
-    let current = call.context.map(|context| context.span_id);
-    let Some(given) = parsed.text("span") else {
-        return current.map(|id| (id, true)).ok_or_else(|| {
-            Error::failure("there is no current span")
-                .hint("TRACEPARENT is not set; start one with `eval \"$(obs span start NAME)\"`")
-        });
-    };
-    let id = SpanId::parse(&given).or_else(|| Some(parse_traceparent(given.as_bytes())?.span_id));
-    match id {
-        Some(id) => Ok((id, Some(id) == current)),
-        None => Err(Error::failure(format!("`--span {given}` is no span id"))
-            .hint("16 hex digits or a traceparent")),
-    }
-}
-
 /// The limits of spans in this environment.
 pub(super) fn limits(call: &Call<'_>) -> Limits {
     let (limits, warnings) = Limits::for_spans(|name| call.world.var(name).map(str::to_owned));
@@ -323,7 +307,7 @@ pub(super) fn limits(call: &Call<'_>) -> Limits {
 }
 
 /// Applies limits and redaction to a finished span; the answer is its line, and the span is what the line says.
-fn finished(call: &Call<'_>, span: &mut Span, limits: &Limits) -> Vec<u8> {
+pub(super) fn finished(call: &Call<'_>, span: &mut Span, limits: &Limits) -> Vec<u8> {
     let mut record = Record::Span(Box::new(std::mem::take(span)));
     // before the limits: half a secret is not known for one
     super::deliver::clean(&mut record);

@@ -1,7 +1,8 @@
 //! `obs span event|set|link|status`: changes of a started span, from any process.
 
 use super::parse::Parsed;
-use super::span::{attributes, limits, target};
+use super::span::{attributes, limits};
+use super::span_target::target;
 use super::words::Words;
 use super::{Call, deliver};
 use crate::error::Error;

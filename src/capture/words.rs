@@ -1,11 +1,17 @@
 //! The words of the hot commands, in one const table: the hot parser reads it, and help, man pages and completions are
 //! made from it. Help text lives here and nowhere else.
 
+mod span;
+
+pub use span::EXEC;
+
 /// An option of a hot command.
 #[derive(Debug)]
 pub struct Opt {
     /// Its name without the dashes.
     pub long: &'static str,
+    /// Its one letter, where it has one.
+    pub short: Option<char>,
     /// What it takes; none for a flag.
     pub value: Option<&'static str>,
     /// One line of help.
@@ -45,6 +51,7 @@ pub struct Positional {
 const fn flag(long: &'static str, help: &'static str) -> Opt {
     Opt {
         long,
+        short: None,
         value: None,
         help,
         choices: &[],
@@ -54,9 +61,17 @@ const fn flag(long: &'static str, help: &'static str) -> Opt {
 const fn opt(long: &'static str, value: &'static str, help: &'static str) -> Opt {
     Opt {
         long,
+        short: None,
         value: Some(value),
         help,
         choices: &[],
+    }
+}
+
+const fn lettered(short: char, opt: Opt) -> Opt {
+    Opt {
+        short: Some(short),
+        ..opt
     }
 }
 
@@ -68,6 +83,7 @@ const fn choice(
 ) -> Opt {
     Opt {
         long,
+        short: None,
         value: Some(value),
         help,
         choices,
@@ -105,25 +121,11 @@ const TIME: Opt = opt(
     "TIME",
     "When it happened: RFC 3339, or epoch s, ms, µs, ns",
 );
-const SPAN: Opt = opt(
-    "span",
-    "ID",
-    "The span: 16 hex digits or a traceparent; default the current one",
-);
-const SHELL: Opt = choice(
-    "shell",
-    "SHELL",
-    "Print for this shell: sh, fish; default the caller's",
-    &["sh", "fish"],
-);
-const JSON_OUT: Opt = flag("json", "Print a JSON object instead of shell code");
 const OBJECT: Opt = opt(
     "attributes",
     "JSON",
     "A JSON object of attributes; @FILE reads a file, - standard input",
 );
-const STATUS: &[&str] = &["ok", "error", "unset"];
-const KINDS: &[&str] = &["client", "consumer", "internal", "producer", "server"];
 
 const LOG: Words = Words {
     name: "log",
@@ -248,116 +250,6 @@ const OBSERVE: Words = Words {
     ],
 };
 
-const START: Words = Words {
-    name: "span start",
-    about: "Start a span and print what the shell must eval to be inside it",
-    more: "\
-The span lives in a file until `obs span end`, from this or any other process; no daemon. It is the child of the current
-span, or the root of a new trace. If its owner (the calling shell) goes away first, it is reported as abandoned.
-
-Examples:
-  eval \"$(obs span start build target=all)\"
-  eval (obs span start build | string collect)     # fish
-  obs span start deploy --owner 0 --ttl 2h --json  # ended elsewhere",
-    positionals: &[need("NAME", "Name of the span, of few different values"), ATTRIBUTES],
-    options: &[
-        choice("kind", "KIND", "client, consumer, internal, producer or server; default internal", KINDS),
-        OBJECT,
-        opt("parent", "TRACEPARENT", "The parent; default TRACEPARENT of the environment"),
-        opt("owner", "PID", "The process it lives with; 0 for none; default the calling shell"),
-        opt("ttl", "TIME", "Abandoned after this long, such as 2h"),
-        opt("start", "TIME", "When it started; default now"),
-        SHELL,
-        JSON_OUT,
-        DURABLE,
-    ],
-};
-
-const END: Words = Words {
-    name: "span end",
-    about: "End the current span and print what the shell must eval to be in its parent",
-    more: "\
-Examples:
-  eval \"$(obs span end)\"
-  eval \"$(obs span end --exit-code $?)\"             # error unless 0
-  eval \"$(obs span end error 'no space left')\"",
-    positionals: &[
-        may("STATUS", "ok, error or unset"),
-        may("MESSAGE", "Why, with error"),
-        ATTRIBUTES,
-    ],
-    options: &[
-        SPAN,
-        opt("exit-code", "N", "Exit code of what it did: error unless 0"),
-        OBJECT,
-        opt("end", "TIME", "When it ended; default now"),
-        SHELL,
-        JSON_OUT,
-        DURABLE,
-    ],
-};
-
-const EVENT: Words = Words {
-    name: "span event",
-    about: "Add a moment to the current span",
-    more: "Example:\n  obs span event 'cache miss' key=abc",
-    positionals: &[need("NAME", "What happened"), ATTRIBUTES],
-    options: &[SPAN, OBJECT, TIME, DURABLE],
-};
-
-const SET_ATTRIBUTES: Words = Words {
-    name: "span set",
-    about: "Set attributes of the current span",
-    more: "Example:\n  obs span set files:=12 target=/srv",
-    positionals: &[ATTRIBUTES],
-    options: &[
-        SPAN,
-        OBJECT,
-        opt("name", "NAME", "Rename the span"),
-        DURABLE,
-    ],
-};
-
-const LINK: Words = Words {
-    name: "span link",
-    about: "Link the current span to another one",
-    more: "Example:\n  obs span link \"$OTHER_TRACEPARENT\" reason=retry",
-    positionals: &[need("TRACEPARENT", "The other span"), ATTRIBUTES],
-    options: &[SPAN, OBJECT, DURABLE],
-};
-
-const SET_STATUS: Words = Words {
-    name: "span status",
-    about: "Set the status of the current span",
-    more: "Example:\n  obs span status error 'no space left'",
-    positionals: &[
-        need("STATUS", "ok, error or unset"),
-        may("MESSAGE", "Why, with error"),
-    ],
-    options: &[SPAN, DURABLE],
-};
-
-const RECORD: Words = Words {
-    name: "span record",
-    about: "Record a span that already happened",
-    more: "\
-Example:
-  s=$(date +%s%N); archive_tasks; obs span record archive_tasks --start \"$s\" --end \"$(date +%s%N)\"",
-    positionals: &[need("NAME", "Name of the span, of few different values"), ATTRIBUTES],
-    options: &[
-        opt("start", "TIME", "When it started: RFC 3339, or epoch s, ms, µs, ns"),
-        opt("end", "TIME", "When it ended; default now"),
-        choice("kind", "KIND", "client, consumer, internal, producer or server; default internal", KINDS),
-        choice("status", "STATUS", "ok, error or unset", STATUS),
-        opt("message", "TEXT", "Why, with --status error"),
-        opt("span", "ID", "Its own id, 16 hex digits; default a new one"),
-        opt("parent", "TRACEPARENT", "The parent; default TRACEPARENT of the environment"),
-        OBJECT,
-        flag("print-id", "Print its traceparent"),
-        DURABLE,
-    ],
-};
-
 /// Every hot command.
 pub const COMMANDS: &[&Words] = &[
     &LOG,
@@ -365,13 +257,14 @@ pub const COMMANDS: &[&Words] = &[
     &INC,
     &SET,
     &OBSERVE,
-    &START,
-    &END,
-    &EVENT,
-    &SET_ATTRIBUTES,
-    &LINK,
-    &SET_STATUS,
-    &RECORD,
+    &span::START,
+    &span::END,
+    &span::EVENT,
+    &span::SET_ATTRIBUTES,
+    &span::LINK,
+    &span::SET_STATUS,
+    &span::RECORD,
+    &span::EXEC,
 ];
 
 /// What a group of hot commands is about.
@@ -379,7 +272,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("metric", "Record a metric point: inc, set, observe"),
     (
         "span",
-        "Record spans: start, end, event, set, link, status, record",
+        "Record spans: exec, start, end, event, set, link, status, record",
     ),
 ];
 

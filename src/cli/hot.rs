@@ -37,12 +37,16 @@ fn command(words: &'static Words, name: &'static str) -> Command {
             .required(positional.required)
             .value_name(positional.name);
         command = command.arg(match positional.many {
+            true if positional.required => arg.num_args(1..).last(true),
             true => arg.num_args(0..),
             false => arg,
         });
     }
     for option in words.options {
-        let arg = Arg::new(option.long).long(option.long).help(option.help);
+        let arg = Arg::new(option.long)
+            .long(option.long)
+            .short(option.short)
+            .help(option.help);
         command = command.arg(match option.value {
             None => arg.action(ArgAction::SetTrue),
             Some(value) if option.choices.is_empty() => arg.value_name(value),

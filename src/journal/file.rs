@@ -77,6 +77,11 @@ pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Gives the lock back and keeps the file.
+pub(super) fn unlock(file: &File) {
+    let _ = fs2::FileExt::unlock(file);
+}
+
 /// A file under its exclusive lock. The order of the fields is the order of dropping: the lock goes before the mask, so
 /// that no signal can stop or end a holder.
 pub(super) struct Locked {
@@ -88,7 +93,7 @@ pub(super) struct Locked {
 impl Drop for Locked {
     fn drop(&mut self) {
         // closing does it too, unless a child that is just starting has a copy of the descriptor
-        let _ = fs2::FileExt::unlock(&self.file);
+        unlock(&self.file);
     }
 }
 

@@ -12,6 +12,13 @@ use std::time::Instant;
 const LOOK: u64 = 1 << 20;
 
 impl Journal {
+    /// A folder of the home, created where it is missing.
+    pub fn folder(&self, name: &str) -> io::Result<PathBuf> {
+        let folder = self.ready()?.join(name);
+        make_folder(&folder)?;
+        Ok(folder)
+    }
+
     /// The folder, ready to be appended in. One `stat` when it is.
     pub(super) fn ready(&self) -> io::Result<&Path> {
         let home = self

@@ -1,6 +1,9 @@
 //! Started spans: a file each, changed by lock, inode check, new file, rename; ended in place, then in the journal.
 
-use super::append::Kept;
+mod end;
+
+pub use end::OwnLive;
+
 use super::{Journal, Signal, file};
 use crate::error::Error;
 use crate::model::ids::SpanId;
@@ -147,9 +150,19 @@ impl Journal {
         own.map(|folder| folder.join(&name)).collect()
     }
 
+    /// True where a live file of this span is there.
+    pub fn has_live(&self, span_id: &SpanId) -> bool {
+        self.live_paths(span_id).iter().any(|path| path.exists())
+    }
+
     /// Leaves the live file of a new span.
     pub fn start_live(&self, span_id: &SpanId, live: &LiveSpan) -> Result<(), Error> {
         let _mask = file::Mask::all();
+        self.leave(span_id, live).map(drop)
+    }
+
+    /// Leaves a new live file in the first place that takes it; it comes locked.
+    fn leave(&self, span_id: &SpanId, live: &LiveSpan) -> Result<(PathBuf, File), Error> {
         let mut last = io::Error::other("no place for it");
         for folder in self.live_folders() {
             let path = folder.join(format!("{span_id}.json"));
@@ -157,7 +170,7 @@ impl Journal {
                 .spill_folder(&folder)
                 .and_then(|()| self.replace(&path, &to_line(live)))
             {
-                Ok(_) => return Ok(()),
+                Ok(file) => return Ok((path, file)),
                 Err(error) => last = error,
             }
         }
@@ -181,61 +194,6 @@ impl Journal {
             Change::Remove => fs::remove_file(&path).map_err(wrong)?,
         }
         Ok(true)
-    }
-
-    /// Ends a live span: the final record goes into the live file, then into the journal, then the file goes.
-    /// None: there is no such span. `finish` gets the span and answers its line.
-    pub fn end_live(
-        &self,
-        span_id: &SpanId,
-        now: i64,
-        finish: impl FnOnce(&mut LiveSpan) -> Vec<u8>,
-    ) -> Result<Option<(Vec<u8>, Kept)>, Error> {
-        let wrong =
-            |error| Error::failure(format!("could not end the span {span_id}")).because(error);
-        let found = match self.hold(span_id) {
-            Err(error) if error.kind() == ErrorKind::TimedOut => {
-                return self.end_unlocked(span_id, now, finish).map(Some);
-            }
-            other => other.map_err(wrong)?,
-        };
-        let Some((path, mut held)) = found else {
-            return Ok(None);
-        };
-        let line = match held.live.done {
-            true => to_line(&held.live.span), // a crash kept it from the journal: what was decided stands
-            false => finish(&mut held.live),
-        };
-        held.live.done = true;
-        // a further line, not a file renamed over it, which ext4 would flush; where even this cannot be written the
-        // journal still gets the line
-        let _ = held.add(&to_line(&held.live), self.durable);
-        let kept = self.append(Signal::Spans, &line, now);
-        if kept.accepted() {
-            let _ = fs::remove_file(&path);
-        }
-        Ok(Some((line, kept)))
-    }
-
-    /// Ends a span whose live file somebody holds: files are replaced whole, so what is read without the lock is whole;
-    /// the file stays, and the real end in the journal beats whatever is made of it.
-    fn end_unlocked(
-        &self,
-        span_id: &SpanId,
-        now: i64,
-        finish: impl FnOnce(&mut LiveSpan) -> Vec<u8>,
-    ) -> Result<(Vec<u8>, Kept), Error> {
-        let read = |path: &PathBuf| parse(&file::open_read(path).ok()?).ok();
-        let found = self.live_paths(span_id).iter().find_map(read);
-        let mut live = found.ok_or_else(|| {
-            Error::failure(format!("could not end the span {span_id}")).because("its file is held")
-        })?;
-        let line = match live.done {
-            true => to_line(&live.span),
-            false => finish(&mut live),
-        };
-        let kept = self.append(Signal::Spans, &line, now);
-        Ok((line, kept))
     }
 
     /// All live spans; a file that is none is skipped.
@@ -367,17 +325,6 @@ impl Journal {
 struct Held {
     live: LiveSpan,
     locked: file::Locked,
-}
-
-impl Held {
-    /// Adds a line behind what stands there; a torn line is sealed first.
-    fn add(&self, line: &[u8], durable: bool) -> io::Result<()> {
-        file::write_all(&self.locked.file, &[b"\n", line].concat())?;
-        match durable {
-            true => self.locked.file.sync_data(),
-            false => Ok(()),
-        }
-    }
 }
 
 /// The last whole line counts: `span end` adds one, and may have died while it did.

@@ -58,7 +58,7 @@ const HOMES: &[Home] = &[
     },
     Home {
         names: &["std::time::Instant::now"],
-        places: &["src/world", "src/journal"],
+        places: &["src/world", "src/journal", "src/child"],
         instead: "ask `World`, or take the time as an argument",
     },
     Home {

@@ -1,0 +1,163 @@
+//! Waiting for a command: its endings and stops, the signals that are meant for it, and a clock.
+
+use super::ending::{Ended, Usage};
+use super::signals::{self, Received};
+use super::spawn::Child;
+use super::tail::Tail;
+use std::time::{Duration, Instant};
+
+/// Between TERM and KILL, for a command that was given a time limit.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a command may run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// After this long it gets TERM and CONT, and KILL after ten more seconds.
+    pub timeout: Option<Duration>,
+}
+
+/// Somebody who looks around while the command runs. The answer is when to look again; none is never.
+pub trait Watch {
+    /// Looks.
+    fn look(&mut self) -> Option<Duration>;
+}
+
+/// The end of a command that was waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Waited {
+    /// How it ended.
+    pub ended: Ended,
+    /// What it used.
+    pub usage: Usage,
+    /// Its time was up, and we sent it TERM.
+    pub timed_out: bool,
+}
+
+/// The moments at which waiting is interrupted.
+struct Clock {
+    /// Next signal for a command whose time is up.
+    limit: Option<(Instant, i32)>,
+    look: Option<Instant>,
+    timed_out: bool,
+}
+
+impl Child {
+    /// Waits until the command ends.
+    pub fn wait(
+        &mut self,
+        limits: Limits,
+        watch: Option<&mut dyn Watch>,
+        mut tail: Option<&mut Tail>,
+    ) -> Waited {
+        let now = Instant::now();
+        let mut watch = watch;
+        let mut clock = Clock {
+            limit: limits.timeout.map(|after| (now + after, libc::SIGTERM)),
+            look: watch.as_ref().map(|_| now),
+            timed_out: false,
+        };
+        loop {
+            if let Some((ended, usage)) = self.fetch() {
+                let timed_out = clock.timed_out;
+                if let Some(tail) = &mut tail {
+                    tail.drain();
+                }
+                return Waited {
+                    ended,
+                    usage,
+                    timed_out,
+                };
+            }
+            clock.tick(self, &mut watch);
+            let most = clock
+                .next()
+                .map(|at| at.saturating_duration_since(Instant::now()));
+            let received = match &mut tail {
+                Some(tail) => tail.pump(most),
+                None => signals::next(most),
+            };
+            if let Some(received) = received {
+                self.received(&received);
+            }
+        }
+    }
+
+    /// What became of the command, if it ended; stops with it, and reaps strangers.
+    fn fetch(&mut self) -> Option<(Ended, Usage)> {
+        let options = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
+        loop {
+            match signals::fetch(-1, options) {
+                Ok(Some((pid, status, usage))) if pid == self.pid => {
+                    if let Some(ended) = Ended::of(status) {
+                        return Some((ended, Usage::of(&usage)));
+                    }
+                    if libc::WIFSTOPPED(status) {
+                        stop(libc::WSTOPSIG(status));
+                    }
+                }
+                Ok(Some(_)) => {} // a stranger
+                Ok(None) => return None,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                // somebody else waited for it: how it ended is lost
+                Err(_) => return Some((Ended::Code(0), Usage::default())),
+            }
+        }
+    }
+
+    fn received(&mut self, received: &Received) {
+        let by_kernel = received.code > 0;
+        if received.signal == libc::SIGCHLD && by_kernel {
+            return; // the command's state, or a stranger's: the loop fetches it
+        }
+        if self.tower.saw(received) {
+            return; // the command has it
+        }
+        if received.sender == self.pid && !by_kernel {
+            received.send_on(
+                rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get()),
+            );
+        } else if !self.is_first || catches(self.pid, received.signal) {
+            received.send_on(self.pid);
+        }
+    }
+}
+
+/// True where a process has a handler for a signal. The kernel drops, for the first process of a pid namespace, what
+/// it does not catch (pid_namespaces(7)); our command stands in the place of one.
+fn catches(pid: i32, signal: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let bits = line.and_then(|text| u64::from_str_radix(text.trim(), 16).ok());
+    bits.is_some_and(|bits| bits >> (signal - 1) & 1 == 1)
+}
+
+/// Stops as the command did, so that the caller's shell sees a stopped job; returns when we are continued.
+fn stop(signal: i32) {
+    if !signals::is_pending(libc::SIGCONT) {
+        signals::raise_default(signal);
+    }
+}
+
+impl Clock {
+    fn next(&self) -> Option<Instant> {
+        let limit = self.limit.map(|(at, _)| at);
+        limit.into_iter().chain(self.look).min()
+    }
+
+    fn tick(&mut self, child: &Child, watch: &mut Option<&mut dyn Watch>) {
+        let now = Instant::now();
+        if let Some((at, signal)) = self.limit
+            && at <= now
+        {
+            self.timed_out = true;
+            signals::send(child.pid, signal);
+            signals::send(child.pid, libc::SIGCONT);
+            self.limit = (signal == libc::SIGTERM).then_some((now + GRACE, libc::SIGKILL));
+        }
+        if self.look.is_some_and(|at| at <= now)
+            && let Some(watch) = watch
+        {
+            self.look = watch.look().map(|after| Instant::now() + after);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `obs doctor`: each thing that is wrong is named, with what to do; nothing is changed by looking.
+
+use crate::sandbox::Sandbox;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+/// Exit code, and `check: state: what` of everything found.
+fn doctor(sandbox: &Sandbox) -> (i32, Vec<String>) {
+    let outcome = sandbox.obs(["doctor", "--json"]);
+    let lines = outcome.stdout.lines().map(|line| {
+        let one: Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
+        format!("{}: {}: {}", text("check"), text("state"), text("what"))
+    });
+    (outcome.code, lines.collect())
+}
+
+fn has(found: &[String], start: &str) -> bool {
+    found.iter().any(|line| line.starts_with(start))
+}
+
+#[test]
+fn healthy_home_is_ok() {
+    let sandbox = Sandbox::new();
+    assert_eq!(doctor(&sandbox).0, 0);
+    assert!(!sandbox.journal().exists(), "looking makes nothing");
+    sandbox.obs(["log", "hello"]);
+    let (code, found) = doctor(&sandbox);
+    assert_eq!(code, 0, "{found:?}");
+    assert!(
+        has(&found, "journal: ok: 1 records in 1 files, no damage"),
+        "{found:?}"
+    );
+    let human = sandbox.obs(["doctor", "--human"]).quiet();
+    assert!(
+        human.stdout.lines().all(|line| line.starts_with("ok ")),
+        "{}",
+        human.stdout
+    );
+}
+
+#[test]
+fn damage_spill_and_open_home_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.obs(["log", "hello"]);
+    let log = sandbox.journal().join("logs.log");
+    let mut bytes = fs::read(&log).unwrap();
+    bytes.extend_from_slice(b"torn\n");
+    fs::write(&log, bytes).unwrap();
+    fs::create_dir_all(sandbox.journal().join("spill")).unwrap();
+    fs::write(
+        sandbox
+            .journal()
+            .join("spill/logs-00000000000000000001-1-0.jsonl"),
+        "",
+    )
+    .unwrap();
+    fs::set_permissions(sandbox.journal(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, found) = doctor(&sandbox);
+    assert_eq!(code, 1);
+    for start in [
+        "journal: bad: 1 damaged",
+        "spill: note: 1 records",
+        "home: bad: others can enter",
+    ] {
+        assert!(has(&found, start), "{start} in {found:?}");
+    }
+}
+
+#[test]
+fn broken_config_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.obs(["log", "hello"]);
+    fs::write(sandbox.journal().join("config.toml"), "nope = 1\n").unwrap();
+    let (code, found) = doctor(&sandbox);
+    assert_eq!(code, 1);
+    assert!(has(&found, "settings: bad: could not use"), "{found:?}");
+}
+
+#[test]
+fn home_that_is_a_file_is_named() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.journal(), "").unwrap();
+    let (code, found) = doctor(&sandbox);
+    assert_eq!(code, 1);
+    assert!(has(&found, "home: bad: "), "{found:?}");
+}
+
+#[test]
+fn silent_troubles_and_lost_spans_are_told() {
+    let sandbox = Sandbox::new().with("TRACEPARENT", "nonsense");
+    sandbox.obs(["log", "hello"]);
+    sandbox.obs(["span", "start", "lost", "--owner", "999999999"]);
+    sandbox.obs(["span", "start", "gone", "--ttl", "1ms", "--owner", "0"]);
+    let (code, found) = doctor(&sandbox);
+    assert_eq!(code, 0, "{found:?}");
+    assert!(
+        has(&found, "noted: note: traceparent 3 times in 7 days"),
+        "{found:?}"
+    );
+    assert!(has(&found, "spans: note: "), "{found:?}");
+}
+
+#[test]
+fn shim_that_path_does_not_reach_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.obs(["shim", "add", "ls"]);
+    let (code, found) = doctor(&sandbox);
+    assert_eq!(code, 1);
+    assert!(has(&found, "shim: bad: ls: PATH finds "), "{found:?}");
+    let path = format!(
+        "{}:/usr/bin:/bin",
+        sandbox.journal().join("shims").display()
+    );
+    let (_, found) = doctor(&sandbox.with("PATH", &path));
+    assert!(has(&found, "shim: ok: ls runs /usr/bin/ls"), "{found:?}");
+    assert!(has(&found, "PATH: bad: `obs` is not on PATH"), "{found:?}");
+}
