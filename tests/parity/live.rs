@@ -1,6 +1,7 @@
 //! A process that runs: what it says, its signals, its end. Waits are for a condition, never for a time.
 
-use crate::system::{self, PATIENCE};
+use crate::system;
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,6 +13,9 @@ use std::time::{Duration, Instant};
 /// What a wait that was in vain says. A result that holds it counts for nothing.
 pub(crate) const TIMEOUT: &str = "timeout";
 
+/// How long others may hold the streams of a process that has ended.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// A process of a test, leader of a session of its own.
 pub(crate) struct Live {
     pid: c_int,
@@ -19,6 +23,8 @@ pub(crate) struct Live {
     err: Option<Heard>,
     terminal: Option<File>,
     ended: Option<String>,
+    /// How much of what it said was waited for.
+    heard: Cell<usize>,
 }
 
 /// How a process ended and what it wrote; on a terminal all stands in `out`.
@@ -81,6 +87,7 @@ impl Live {
             err: Some(Heard::new(child.stderr.take().unwrap())),
             terminal: None,
             ended: None,
+            heard: Cell::default(),
         }
     }
 
@@ -91,6 +98,7 @@ impl Live {
             err: None,
             terminal: Some(master),
             ended: None,
+            heard: Cell::default(),
         }
     }
 
@@ -103,14 +111,20 @@ impl Live {
         self.out.text()
     }
 
-    /// Waits until it has said this, and gives what it said behind it in that line.
+    /// Waits until it has said this behind what was waited for before, and gives the rest of that line.
     pub(crate) fn until(&self, words: &str) -> Option<String> {
-        let behind = || {
+        let begin = self.heard.get();
+        let mut found = None;
+        system::until(|| {
             let said = self.said();
-            let (_, behind) = said.split_once(words)?;
-            behind.split_once('\n').map(|(line, _)| line.to_owned())
-        };
-        system::until(|| behind().is_some()).then(behind)?
+            let behind = said.get(begin..).and_then(|said| said.find(words));
+            let line = behind.map(|at| begin + at + words.len());
+            let end = line.and_then(|line| said[line..].find('\n').map(|end| line + end));
+            found = line.zip(end).map(|(line, end)| said[line..end].to_owned());
+            self.heard.set(end.map_or(begin, |end| end + 1));
+            found.is_some()
+        });
+        found
     }
 
     /// Types on its terminal.
@@ -167,7 +181,7 @@ impl Live {
         let begin = Instant::now();
         let streams = [Some(&self.out), self.err.as_ref()];
         let is_over = |heard: &&Heard| heard.is_over.load(Ordering::SeqCst);
-        while !streams.iter().flatten().all(is_over) && begin.elapsed() < PATIENCE {
+        while !streams.iter().flatten().all(is_over) && begin.elapsed() < GRACE {
             std::thread::sleep(Duration::from_millis(1));
         }
         Done {

@@ -54,6 +54,10 @@ pub(crate) fn run(words: &[OsString]) -> c_int {
         faults.extend(page::check(&rows, &results));
     }
     drop(programs);
+    for (run, result) in results.iter().filter(|_| !wanted.is_empty()) {
+        let (name, mode, way) = (&rows[run.row].name, run.mode.name(), run.way.name());
+        println!("{name}, {mode}, {way}: {result}");
+    }
     for fault in &faults {
         println!("\n{fault}");
     }

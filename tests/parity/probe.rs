@@ -4,15 +4,13 @@ use crate::system;
 use std::ffi::{CStr, CString, OsString, c_char, c_int};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long no signal must come before the count is told.
 const QUIET: Duration = Duration::from_millis(150);
 
 static COUNTS: [AtomicUsize; 65] = [const { AtomicUsize::new(0) }; 65];
-/// What told `count` to stop waiting: any signal of the list.
-static LAST: AtomicI32 = AtomicI32::new(0);
 
 /// `probe WHAT [WORD…]`.
 pub(crate) fn run(words: &[OsString]) -> c_int {
@@ -21,6 +19,7 @@ pub(crate) fn run(words: &[OsString]) -> c_int {
         .map(|word| word.to_str().unwrap_or(""))
         .collect();
     match words.split_first() {
+        Some((&"answer", [signal])) => answer(signal),
         Some((&"count", signals)) => count(signals),
         Some((&"environment", _)) => say(&environment()),
         Some((&"files", [file])) => files(file),
@@ -49,12 +48,24 @@ extern "C" fn note(signal: c_int) {
     let index = usize::try_from(signal).unwrap_or_default();
     if let Some(counted) = COUNTS.get(index) {
         counted.fetch_add(1, Ordering::SeqCst);
-        LAST.store(signal, Ordering::SeqCst);
     }
 }
 
-/// Counts these signals; says so when no more come, and ends 0.
-fn count(names: &[&str]) -> c_int {
+/// Says of each signal that it came, for ever.
+fn answer(name: &str) -> c_int {
+    listen(&[name]);
+    for told in 1_usize.. {
+        let total = || COUNTS.iter().map(|one| one.load(Ordering::SeqCst)).sum();
+        while told > total() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        say(&format!("GOT {name}\n"));
+    }
+    0
+}
+
+/// Sets handlers that count, and says so.
+fn listen(names: &[&str]) {
     for name in names {
         let handler = note as extern "C" fn(c_int);
         // SAFETY: the handler only changes atomics
@@ -66,6 +77,11 @@ fn count(names: &[&str]) -> c_int {
         };
     }
     say(&format!("READY {}\n", std::process::id()));
+}
+
+/// Counts these signals; says so when no more come, and ends 0.
+fn count(names: &[&str]) -> c_int {
+    listen(names);
     let total = || -> usize { COUNTS.iter().map(|one| one.load(Ordering::SeqCst)).sum() };
     if !system::until(|| total() > 0) {
         return say("NOTHING\n");

@@ -153,7 +153,7 @@ impl<'a> Stage<'a> {
             ("LC_ALL", "C.UTF-8".to_owned()),
             ("OBS_HOME", home.to_str().unwrap().to_owned()),
             ("PATH", path),
-            ("PS1", String::new()),
+            ("PS1", "PROMPT\n".to_owned()),
             ("TERM", "dumb".to_owned()),
             ("TMPDIR", at("tmp")),
             ("USER", "tester".to_owned()),
@@ -283,13 +283,6 @@ impl Drop for Stage<'_> {
 
 /// What a shell says of its jobs, `line 1: 77 Killed` or `[1] 77`, without the process id.
 fn without_ids(text: &str) -> String {
-    let mut words: Vec<&str> = text.split(' ').collect();
-    for at in 1..words.len() {
-        let before = words[at - 1];
-        let names_job = before.ends_with(']') || before.ends_with("1:");
-        if names_job && words[at].len() > 1 && words[at].parse::<u32>().is_ok() {
-            words[at] = "PID";
-        }
-    }
-    words.join(" ")
+    let job = regex::Regex::new(r"(\[\d\][+-]?|line \d+:) +\d{2,}\b").unwrap();
+    job.replace_all(text, "$1 PID").into_owned()
 }

@@ -1,5 +1,6 @@
 //! The same again and again: what depends on the moment at which a signal comes.
 
+use crate::caller::Caller;
 use crate::live::TIMEOUT;
 use crate::row::Row;
 use crate::stage::Stage;
@@ -23,6 +24,9 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         hundred("exit 3", |stage, _| stage.run(&["sh", "-c", "exit 3"])),
         hundred("STOP and CONT at any moment", paused),
+        Row::new("20 times ^Z and fg", resumed)
+            .on_terminal()
+            .alone(),
     ]
 }
 
@@ -76,4 +80,28 @@ fn paused(stage: &Stage, turn: usize) -> String {
     live.signal_group(libc::SIGSTOP);
     live.signal_group(libc::SIGCONT);
     live.end()
+}
+
+/// In one interactive shell; the answer is how often each status came.
+fn resumed(stage: &Stage) -> String {
+    let words = ["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"];
+    let live = stage.start(&words, Caller::default());
+    let mut answers = BTreeMap::<String, usize>::new();
+    for _ in 0..20 {
+        live.until("PROMPT");
+        live.send(&(stage.expand("WRAP probe answer CONT") + "\n"));
+        live.until("READY");
+        live.send("\x1a");
+        live.until("PROMPT");
+        live.send("fg\n");
+        live.until("GOT");
+        live.send("\x03");
+        live.until("PROMPT");
+        live.send("echo STATUS $?; kill -KILL %% 2>/dev/null\n");
+        let Some(answer) = live.until("STATUS") else {
+            return TIMEOUT.to_owned();
+        };
+        *answers.entry(answer).or_default() += 1;
+    }
+    format!("{answers:?}")
 }

@@ -27,7 +27,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ),
     (
         "background, KILL, wait",
-        "WRAP sleep 30 & sleep 0.1; kill -KILL $!; wait $!; echo $?",
+        "WRAP sleep 30 >/dev/null & sleep 0.1; kill -KILL $!; wait $!; echo $?",
     ),
     (
         "background, INT does nothing",
