@@ -7,7 +7,6 @@ use super::pairs::{Pair, pairs};
 use super::place::{Folder, Kind};
 use crate::model::Attributes;
 use serde_json::Value;
-use std::cmp::Ordering;
 
 mod data;
 
@@ -18,8 +17,17 @@ pub struct Change {
     pub event_type: &'static str,
     /// The event's data.
     pub data: Attributes,
-    /// Tasks first, by id, then in the order in which it happens to one.
-    rank: (bool, String, u8, usize),
+    rank: Rank,
+}
+
+/// Tasks first, by id, then in the order in which it happens to one; of two with one id by place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    is_page: bool,
+    id: String,
+    step: u8,
+    index: u64,
+    place: (usize, String),
 }
 
 /// The differences between two boards.
@@ -75,7 +83,7 @@ impl Difference {
             .iter()
             .flat_map(|pair| changes_of(pair, terminal))
             .collect();
-        changes.sort_by(Change::order);
+        changes.sort_by(|one, other| one.rank.cmp(&other.rank));
         changes
     }
 }
@@ -90,17 +98,14 @@ impl Change {
         Self {
             event_type,
             data,
-            rank: (
-                kind != Kind::Task,
-                entity.id.clone(),
-                order_of(step),
-                usize::try_from(index).unwrap_or_default(),
-            ),
+            rank: Rank {
+                is_page: kind != Kind::Task,
+                id: entity.id.clone(),
+                step: order_of(step),
+                index,
+                place: (entity.folder.rank(), entity.path.clone()),
+            },
         }
-    }
-
-    fn order(&self, other: &Self) -> Ordering {
-        self.rank.cmp(&other.rank)
     }
 }
 
