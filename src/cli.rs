@@ -1,12 +1,14 @@
 //! The subcommands that are run when asked for: their words, help and output. One file each; this one is the tree of
 //! them all and the way from its errors to ours. The only room that composes others.
 
+pub mod board;
 mod demo;
 mod doctor;
 mod fsck;
 mod hot;
 mod page;
 mod print;
+mod reconcile;
 mod records;
 mod rows;
 mod select;
@@ -59,6 +61,7 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
         Some(("fsck", args)) => fsck::run(args, world, settings),
         Some(("print", args)) => print::run(args, world),
         Some(("shim", args)) => shim::run(args, world, settings),
+        Some(("reconcile", args)) => reconcile::run(args, world, settings),
         Some((name, args)) => records::run(name, args, world, settings),
         None => Err(Error::usage("no command given")
             .hint("`obs --help` lists them; `obs demo` shows what it is for")),
@@ -83,6 +86,7 @@ pub(crate) fn tree() -> Command {
         .subcommand(shim::command())
         .subcommand(doctor::command())
         .subcommand(fsck::command())
+        .subcommand(reconcile::command())
         .subcommand(print::command())
 }
 

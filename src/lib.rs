@@ -1,5 +1,6 @@
 //! The rooms of `obs`, from the ground up. Each looks only at rooms below it; `tests/house.rs` holds the ladder.
 
+pub mod backlog;
 pub mod capture;
 pub mod child;
 pub mod cli;
