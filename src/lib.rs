@@ -4,6 +4,7 @@ pub mod capture;
 pub mod cli;
 pub mod error;
 pub mod faces;
+pub mod git;
 pub mod journal;
 pub mod model;
 pub mod query;

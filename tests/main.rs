@@ -8,6 +8,7 @@ mod context;
 mod demo;
 mod docs;
 mod emit;
+mod git;
 mod hostile;
 mod house;
 mod identity;
