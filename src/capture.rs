@@ -6,6 +6,7 @@ mod ci;
 mod console;
 mod deliver;
 mod emit;
+mod events;
 mod fit;
 mod git_head;
 mod log;
@@ -17,6 +18,8 @@ mod span_change;
 mod span_shell;
 mod stdin;
 pub mod words;
+
+pub use events::Teller;
 
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Place};

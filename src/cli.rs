@@ -3,6 +3,7 @@
 
 mod demo;
 mod fsck;
+mod hook_run;
 mod hot;
 mod page;
 mod print;
@@ -32,6 +33,10 @@ Settings: `obs print config`. The journal: OBS_HOME, default ~/.specify.";
 
 /// Runs a command line that is no hot command, or asks for help.
 pub fn run(world: &World, words: &[OsString]) -> Result<Exit, Error> {
+    if let Some((hook, args)) = hook_run::find(words) {
+        hook_run::run(hook, args, world, &Settings::load(world));
+        return Ok(Exit::Done);
+    }
     let argv = [OsString::from("obs")]
         .into_iter()
         .chain(words.iter().cloned());

@@ -101,7 +101,10 @@ impl Repo {
 
     /// The newest entry of HEAD's reflog; none where no log is kept.
     pub fn last_move(&self) -> Option<Entry> {
-        reflog::last(&self.place.git_dir.join("logs/HEAD"))
+        match &self.objects {
+            Objects::Own { .. } => reflog::last(&self.place.git_dir.join("logs/HEAD")),
+            Objects::Asked { .. } => program::last_move(&self.place),
+        }
     }
 
     /// True while a rebase is under way in this work tree.

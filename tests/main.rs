@@ -9,6 +9,7 @@ mod demo;
 mod docs;
 mod emit;
 mod git;
+mod hooks;
 mod hostile;
 mod house;
 mod identity;

@@ -4,6 +4,7 @@
 use super::Head;
 use super::objects::Objects;
 use super::place::Place;
+use super::reflog::{self, Entry};
 use crate::error::Error;
 use gix::ObjectId;
 use gix::hash::Kind;
@@ -46,6 +47,21 @@ pub(super) fn head(place: &Place) -> Result<Head, Error> {
         commit: text(&["rev-parse", "--quiet", "--verify", "HEAD^{commit}"]),
         name: text(&["symbolic-ref", "--quiet", "HEAD"]),
     })
+}
+
+/// The newest entry of HEAD's reflog, whatever keeps it.
+pub(super) fn last_move(place: &Place) -> Option<Entry> {
+    let words = [
+        "log",
+        "--walk-reflogs",
+        "-1",
+        "--format=%H%x09%gs",
+        "HEAD",
+        "--",
+    ];
+    let newest = answer(place, &words).ok()?;
+    let old = answer(place, &["rev-parse", "--quiet", "--verify", "HEAD@{1}"]);
+    reflog::entry(&old.unwrap_or_default(), &newest)
 }
 
 /// What git prints, without the end of its one line.

@@ -10,8 +10,8 @@ const TAIL: u64 = 64 << 10;
 /// One move of HEAD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Full id before; zeros before the first commit.
-    pub old: String,
+    /// Full id before, zeros before the first commit; none where the log does not reach so far.
+    pub old: Option<String>,
     /// Full id after.
     pub new: String,
     /// What moved it, such as `commit (amend)` or `rebase (pick)`.
@@ -41,14 +41,19 @@ pub(super) fn last(path: &Path) -> Option<Entry> {
 
 /// `<old> <new> <name> <email> <time> <zone>\t<action>: <about>`.
 fn parse(line: &[u8]) -> Option<Entry> {
-    let text = String::from_utf8_lossy(line);
-    let (ids, message) = text.split_once('\t').unwrap_or((&text, ""));
-    let mut ids = ids.split(' ');
-    let hex = |id: &str| matches!(id.len(), 40 | 64) && id.bytes().all(|b| b.is_ascii_hexdigit());
-    let (old, new) = (ids.next()?, ids.next()?);
+    let old = line.split(|byte| *byte == b' ').next()?;
+    entry(old, line.get(old.len() + 1..)?)
+}
+
+/// An entry of the id before and of the id after with what follows it, the message behind a tab.
+pub(super) fn entry(old: &[u8], rest: &[u8]) -> Option<Entry> {
+    let (old, rest) = (String::from_utf8_lossy(old), String::from_utf8_lossy(rest));
+    let (who, message) = rest.split_once('\t').unwrap_or((&rest, ""));
+    let new = who.split(' ').next()?;
     let (action, about) = message.split_once(": ").unwrap_or((message, ""));
-    (hex(old) && hex(new)).then(|| Entry {
-        old: old.to_owned(),
+    let hex = |id: &str| matches!(id.len(), 40 | 64) && id.bytes().all(|b| b.is_ascii_hexdigit());
+    hex(new).then(|| Entry {
+        old: Some(old.into_owned()).filter(|old| hex(old)),
         new: new.to_owned(),
         action: action.to_owned(),
         about: about.to_owned(),
@@ -66,7 +71,7 @@ mod tests {
         let entry = parse(line.as_bytes()).unwrap();
         assert_eq!(
             (
-                entry.old,
+                entry.old.unwrap(),
                 entry.new,
                 entry.action.as_str(),
                 entry.about.as_str()

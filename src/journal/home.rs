@@ -32,6 +32,13 @@ impl Journal {
         }
     }
 
+    /// A folder inside, such as `ledger`, ready to be written in.
+    pub fn folder(&self, name: &str) -> io::Result<PathBuf> {
+        let folder = self.ready()?.join(name);
+        make_folder(&folder)?;
+        Ok(folder)
+    }
+
     fn create(&self, home: &Path) -> io::Result<()> {
         self.refuse_foreign(home)?;
         make_folder(home)?;
