@@ -3,6 +3,7 @@
 
 mod demo;
 mod fsck;
+mod hook;
 mod hook_run;
 mod hot;
 mod page;
@@ -56,6 +57,7 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
         Some(("trace", args)) => trace::run(args, world, settings),
         Some(("demo", args)) => demo::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
+        Some(("hook", args)) => hook::run(args, world, settings),
         Some(("print", args)) => print::run(args, world),
         Some((name, args)) => records::run(name, args, world, settings),
         None => Err(Error::usage("no command given")
@@ -79,6 +81,7 @@ pub(crate) fn tree() -> Command {
         .subcommands(records::commands())
         .subcommand(demo::command())
         .subcommand(fsck::command())
+        .subcommand(hook::command())
         .subcommand(print::command())
 }
 

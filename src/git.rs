@@ -4,6 +4,7 @@
 
 mod changes;
 mod commit;
+pub mod hooks;
 mod lines;
 mod objects;
 mod place;
@@ -113,6 +114,14 @@ impl Repo {
         folders
             .iter()
             .any(|name| self.place.git_dir.join(name).is_dir())
+    }
+
+    /// The command that a rebase under way does next, such as `pick` or `fixup`.
+    pub fn next_of_rebase(&self) -> Option<String> {
+        let file = self.place.git_dir.join("rebase-merge/git-rebase-todo");
+        let text = place::read_small(&file)?;
+        let line = text.lines().find(|line| !line.starts_with('#'))?;
+        line.split_whitespace().next().map(str::to_owned)
     }
 
     /// Reads a commit and what it changes against its first parent.

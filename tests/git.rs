@@ -2,10 +2,10 @@
 
 mod facts;
 
-use crate::sandbox::{Sandbox, outcome};
+use crate::sandbox::{Outcome, Sandbox, outcome};
 use obs::git::Repo;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A repository in a sandbox, and git to work on it.
 pub(crate) struct Work {
@@ -55,9 +55,20 @@ impl Work {
     }
 
     /// Runs git, which may fail.
-    pub(crate) fn try_git(&self, words: &[&str]) -> crate::sandbox::Outcome {
+    pub(crate) fn try_git(&self, words: &[&str]) -> Outcome {
         let mut git = self.sandbox.command("git");
         outcome(&git.current_dir(&self.top).args(words).output().unwrap())
+    }
+
+    /// Runs obs in the work tree.
+    pub(crate) fn obs(&self, words: &[&str]) -> Outcome {
+        self.obs_at(&self.top, words)
+    }
+
+    /// Runs obs in another folder.
+    pub(crate) fn obs_at(&self, folder: &Path, words: &[&str]) -> Outcome {
+        let mut obs = self.sandbox.command("obs");
+        outcome(&obs.current_dir(folder).args(words).output().unwrap())
     }
 
     pub(crate) fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {

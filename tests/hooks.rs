@@ -1,8 +1,11 @@
 //! The git hooks: what they tell of each kind of commit, and how they come into a repository and out of it.
 
+mod global;
+mod installing;
 mod telling;
 
 use crate::git::Work;
+use crate::sandbox::Outcome;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -51,4 +54,9 @@ fn news(work: &Work, seen: &mut usize) -> String {
     let news = new.collect::<Vec<_>>().join(" | ");
     *seen = all.len();
     news
+}
+
+/// Runs `obs hook WORD…` in the work tree.
+fn hook(work: &Work, words: &[&str]) -> Outcome {
+    work.obs(&[&["hook"], words].concat())
 }

@@ -6,6 +6,7 @@ mod told;
 
 use crate::capture::Teller;
 use crate::error::Error;
+use crate::git::hooks::NAMES;
 use crate::git::{Commit, Head, Repo, task_ids};
 use crate::journal::Journal;
 use crate::model::{Attributes, time};
@@ -18,14 +19,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 use told::{Line, Told};
 
-/// The hooks, with what help says about each.
-pub(super) const HOOKS: &[(&str, &str)] = &[
-    ("post-checkout", "Run by git after a checkout"),
-    ("post-commit", "Run by git after a commit"),
-    ("post-merge", "Run by git after a merge or a pull"),
-    ("post-rewrite", "Run by git after an amend or a rebase"),
-];
-
 /// The prefix of task ids where no project says another.
 const TASK_PREFIX: &str = "task";
 
@@ -34,9 +27,9 @@ pub(super) fn find(words: &[OsString]) -> Option<(&'static str, &[OsString])> {
     let [group, name, args @ ..] = words else {
         return None;
     };
-    let (name, _) = HOOKS.iter().find(|(hook, _)| name == hook)?;
+    let name = NAMES.iter().find(|hook| name == *hook)?;
     let help = matches!(args, [only] if only == "--help" || only == "-h");
-    (group == "hook" && !help).then_some((*name, args))
+    (group == "hook" && !help).then_some((name, args))
 }
 
 /// Runs a hook. Whatever goes wrong is for `obs doctor`, not for who commits.

@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Opens a repository through git.
@@ -64,18 +64,25 @@ pub(super) fn last_move(place: &Place) -> Option<Entry> {
     reflog::entry(&old.unwrap_or_default(), &newest)
 }
 
-/// What git prints, without the end of its one line.
+/// What git says about a repository, without the end of its one line.
 fn answer(place: &Place, words: &[&str]) -> Result<Vec<u8>, Error> {
-    let done = git(place)
-        .args(words)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(not_started)?;
+    let mut git = reader(place);
+    output(git.args(words))
+}
+
+/// The path that a git in this folder prints.
+pub(super) fn path(folder: &Path, words: &[&str]) -> Result<PathBuf, Error> {
+    let bytes = output(git(folder).args(words))?;
+    Ok(PathBuf::from(OsString::from_vec(bytes)))
+}
+
+fn output(git: &mut Command) -> Result<Vec<u8>, Error> {
+    let done = git.stdin(Stdio::null()).output().map_err(not_started)?;
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         let first = said.lines().next().unwrap_or_default();
         let cause = first.strip_prefix("fatal: ").unwrap_or(first).to_owned();
-        return Err(Error::failure("git refuses the repository").because(cause));
+        return Err(Error::failure("git refuses").because(cause));
     }
     let mut bytes = done.stdout;
     if bytes.last() == Some(&b'\n') {
@@ -89,25 +96,26 @@ fn not_started(cause: io::Error) -> Error {
 }
 
 /// A git for this repository. Its folder is not given by `--git-dir`, which would switch `safe.directory` off.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the fallback for what gix does not read"
-)]
-fn git(place: &Place) -> Command {
-    let mut git = Command::new("git");
+fn reader(place: &Place) -> Command {
+    let mut git = git(place.work_tree.as_deref().unwrap_or(&place.git_dir));
     git.args(["--no-pager", "--no-replace-objects", "--no-optional-locks"])
-        .args([
-            "-c",
-            "core.fsmonitor=false",
-            "-c",
-            "core.hooksPath=/dev/null",
-        ])
+        .args(["-c", "core.fsmonitor=false"])
+        .args(["-c", "core.hooksPath=/dev/null"])
         .env_remove("GIT_INDEX_FILE")
         .env("GIT_ALLOW_PROTOCOL", "none") // a partial clone would fetch what it lacks
-        .env("GIT_NO_LAZY_FETCH", "1")
-        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_NO_LAZY_FETCH", "1");
+    git
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the fallback for what gix does not read, and git's own configuration"
+)]
+fn git(folder: &Path) -> Command {
+    let mut git = Command::new("git");
+    git.env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C")
-        .current_dir(place.work_tree.as_deref().unwrap_or(&place.git_dir));
+        .current_dir(folder);
     git
 }
 
@@ -165,7 +173,7 @@ impl Batch {
 
 impl Talk {
     fn start(place: &Place, mode: &str) -> io::Result<Self> {
-        let mut child = git(place)
+        let mut child = reader(place)
             .args(["cat-file", mode])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

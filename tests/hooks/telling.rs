@@ -1,12 +1,11 @@
 //! What is told of a commit, of which commits, and how often.
 
-use super::{executable, hooked, news, told};
+use super::{executable, hook, hooked, news, told};
 use crate::git::Work;
 use crate::sandbox::outcome;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
 
 #[test]
 fn commit_is_told_with_all_its_facts() {
@@ -115,8 +114,8 @@ fn conflicted_merge_is_told_when_it_is_committed() {
     assert_eq!(news(&work, &mut seen), "merge: both");
 }
 
-#[test]
-fn replayed_commits_are_not_told_again() {
+/// Three commits on `side`, where it stands, and one on `main` since they parted.
+fn branched() -> Work {
     let work = hooked(Work::new());
     work.commit("a", "1\n", "root");
     work.git(&["checkout", "-q", "-b", "side"]);
@@ -126,12 +125,37 @@ fn replayed_commits_are_not_told_again() {
     work.git(&["checkout", "-q", "main"]);
     work.commit("e", "x\n", "e");
     work.git(&["checkout", "-q", "side"]);
+    work
+}
+
+#[test]
+fn replayed_commits_are_not_told_again() {
+    let work = branched();
     let mut seen = told(&work).len();
     assert_eq!(seen, 5);
     work.git(&["rebase", "-q", "main"]);
     assert_eq!(news(&work, &mut seen), "");
     work.git(&["rebase", "-q", "--apply", "--force-rebase", "main"]);
     assert_eq!(news(&work, &mut seen), "");
+    // no log tells what happened: the rebase itself does
+    work.git(&["config", "core.logAllRefUpdates", "false"]);
+    fs::remove_dir_all(work.top().join(".git/logs")).unwrap();
+    work.git(&["rebase", "-q", "--force-rebase", "main"]);
+    assert_eq!(news(&work, &mut seen), "");
+    work.commit("f", "x\n", "without a log");
+    work.git(&["checkout", "-q", "main"]);
+    work.commit("g", "x\n", "g");
+    work.git(&["merge", "-q", "--no-edit", "side"]);
+    assert_eq!(
+        news(&work, &mut seen),
+        "commit: without a log | commit: g | merge: Merge branch 'side'"
+    );
+}
+
+#[test]
+fn what_a_rebase_makes_anew_is_told() {
+    let work = branched();
+    let mut seen = told(&work).len();
     work.git(&[
         "-c",
         "sequence.editor=sed -i '2s/pick/squash/'",
@@ -154,19 +178,12 @@ fn replayed_commits_are_not_told_again() {
         "main",
     ]);
     assert_eq!(news(&work, &mut seen), "reword: d anew");
-    // no log tells what happened: the rebase itself does
-    work.git(&["config", "core.logAllRefUpdates", "false"]);
-    fs::remove_dir_all(work.top().join(".git/logs")).unwrap();
-    work.git(&["rebase", "-q", "--force-rebase", "main"]);
-    assert_eq!(news(&work, &mut seen), "");
-    work.commit("f", "x\n", "without a log");
-    work.git(&["checkout", "-q", "main"]);
-    work.commit("g", "x\n", "g");
-    work.git(&["merge", "-q", "--no-edit", "side"]);
-    assert_eq!(
-        news(&work, &mut seen),
-        "commit: without a log | commit: g | merge: Merge branch 'side'"
-    );
+    work.commit("d", "y\n", "fixup! d anew");
+    work.commit("d", "z\n", "fixup! d anew");
+    seen += 2;
+    let autosquash = ["rebase", "-q", "-i", "--autosquash", "main"];
+    work.git(&[&["-c", "sequence.editor=true"], &autosquash[..]].concat());
+    assert_eq!(news(&work, &mut seen), "squash: d anew");
 }
 
 #[test]
@@ -193,22 +210,13 @@ fn commit_without_git_commit_is_told_once_with_every_hook() {
     for _ in 0..2 {
         work.git(&["hook", "run", "--ignore-missing", "post-commit"]);
     }
-    for (hook, args) in [
+    for (hook_name, args) in [
         ("post-rewrite", "amend"),
         ("post-merge", "0"),
         ("post-checkout", "a b 1"),
     ] {
-        let mut command = work.sandbox.command("obs");
-        let args = args.split(' ');
-        outcome(
-            &command
-                .current_dir(work.top())
-                .args(["hook", hook])
-                .args(args)
-                .output()
-                .unwrap(),
-        )
-        .quiet();
+        let words: Vec<&str> = [hook_name].into_iter().chain(args.split(' ')).collect();
+        hook(&work, &words).quiet();
     }
     let mut seen = 1;
     assert_eq!(news(&work, &mut seen), "commit: Update task TASK-1");
@@ -262,14 +270,7 @@ fn formats_that_only_git_knows_are_asked_of_git() {
     assert_eq!(last["trailers"], json!([{"key": "Task", "value": "x"}]));
     // a format that git refuses too is told by nobody
     work.git(&["config", "extensions.neverheardof", "true"]);
-    let mut obs = work.sandbox.command("obs");
-    outcome(
-        &obs.current_dir(work.top())
-            .args(["hook", "post-commit"])
-            .output()
-            .unwrap(),
-    )
-    .quiet();
+    hook(&work, &["post-commit"]).quiet();
     assert_eq!(news(&work, &mut seen), "");
 }
 
@@ -282,32 +283,22 @@ fn repository_that_git_does_not_trust_is_left_alone() {
         println!("skipped: not root");
         return;
     }
-    let hook = || {
-        let mut obs = work.sandbox.command("obs");
-        outcome(
-            &obs.current_dir(work.top())
-                .args(["hook", "post-commit"])
-                .output()
-                .unwrap(),
-        )
-        .quiet();
+    let run = || {
+        hook(&work, &["post-commit"]).quiet();
         told(&work).len()
     };
-    assert_eq!(hook(), 0);
+    assert_eq!(run(), 0);
     let config = format!("[safe]\n\tdirectory = {}\n", work.top().display());
     fs::write(work.sandbox.path("home/.gitconfig"), config).unwrap();
-    assert_eq!(hook(), 1);
+    assert_eq!(run(), 1);
 }
 
 #[test]
 fn hook_never_speaks_and_never_fails() {
     let work = Work::new();
     let run = |words: &[&str], folder: &str| {
-        let mut obs = work.sandbox.command("obs");
-        obs.current_dir(work.sandbox.path(folder))
-            .arg("hook")
-            .args(words);
-        outcome(&obs.stdin(Stdio::null()).output().unwrap()).quiet()
+        let words = [&["hook"], words].concat();
+        work.obs_at(&work.sandbox.path(folder), &words).quiet()
     };
     for words in [
         ["post-commit", "--no-such"],
@@ -333,17 +324,21 @@ fn hook_never_speaks_and_never_fails() {
 fn disabled_sdk_tells_nothing() {
     let work = hooked(Work::new());
     work.commit("a", "1\n", "root");
-    let mut obs = work.sandbox.command("obs");
-    obs.env("OTEL_SDK_DISABLED", "true")
-        .env("OBS_HOME", work.sandbox.path("none"));
+    let none = work.sandbox.path("none");
+    let words = format!(
+        "OTEL_SDK_DISABLED=true OBS_HOME={} obs hook post-commit",
+        none.display()
+    );
+    let mut shell = work.sandbox.command("sh");
     outcome(
-        &obs.current_dir(work.top())
-            .args(["hook", "post-commit"])
+        &shell
+            .current_dir(work.top())
+            .args(["-c", &words])
             .output()
             .unwrap(),
     )
     .quiet();
-    assert!(!work.sandbox.path("none").exists());
+    assert!(!none.exists());
 }
 
 #[test]
@@ -369,17 +364,10 @@ fn index_that_git_names_is_not_read() {
 fn crash_between_two_steps_tells_once() {
     let work = Work::new();
     work.commit("a", "1\n", "root");
-    let hook = || {
-        let mut obs = work.sandbox.command("obs");
-        outcome(
-            &obs.current_dir(work.top())
-                .args(["hook", "post-commit"])
-                .output()
-                .unwrap(),
-        )
-        .quiet();
+    let run = || {
+        hook(&work, &["post-commit"]).quiet();
     };
-    hook();
+    run();
     let ledger = work.sandbox.journal().join("ledger");
     let file = |end: &str| {
         let all = fs::read_dir(&ledger)
@@ -400,7 +388,7 @@ fn crash_between_two_steps_tells_once() {
     // after the journal, before the id
     fs::write(&pending, &whole).unwrap();
     fs::write(&ids, "").unwrap();
-    hook();
+    run();
     assert_eq!(told(&work).len(), 1);
     assert_eq!(
         fs::read_to_string(&ids).unwrap(),
@@ -411,7 +399,7 @@ fn crash_between_two_steps_tells_once() {
     fs::write(&pending, &whole).unwrap();
     fs::write(&ids, "").unwrap();
     fs::remove_file(work.sandbox.journal().join("events.log")).unwrap();
-    hook();
+    run();
     assert_eq!(told(&work).len(), 1);
     assert_eq!(
         fs::read(work.sandbox.journal().join("events.log")).unwrap(),
@@ -421,7 +409,7 @@ fn crash_between_two_steps_tells_once() {
     fs::write(&pending, &whole[..whole.len() / 2]).unwrap();
     fs::write(&ids, "").unwrap();
     fs::remove_file(work.sandbox.journal().join("events.log")).unwrap();
-    hook();
+    run();
     assert_eq!(told(&work).len(), 1);
     assert_eq!(fs::read(&pending).unwrap(), b"");
 }
@@ -430,17 +418,10 @@ fn crash_between_two_steps_tells_once() {
 fn ledger_of_commits_stays_small() {
     let work = Work::new();
     work.commit("a", "1\n", "root");
-    let hook = || {
-        let mut obs = work.sandbox.command("obs");
-        outcome(
-            &obs.current_dir(work.top())
-                .args(["hook", "post-commit"])
-                .output()
-                .unwrap(),
-        )
-        .quiet();
+    let run = || {
+        hook(&work, &["post-commit"]).quiet();
     };
-    hook();
+    run();
     let ledger = work.sandbox.journal().join("ledger");
     let all = fs::read_dir(&ledger)
         .unwrap()
@@ -452,12 +433,12 @@ fn ledger_of_commits_stays_small() {
     let full: String = (0..512).map(|n| format!("{n:040x}\n")).collect();
     fs::write(&ids, [full, format!("{}\n", work.head())].concat()).unwrap();
     work.commit("b", "1\n", "next");
-    hook();
+    run();
     assert_eq!(
         fs::read_to_string(&ids).unwrap(),
         format!("{}\n", work.head())
     );
     work.git(&["reset", "-q", "--hard", "HEAD~1"]);
-    hook(); // known from the older file
+    run(); // known from the older file
     assert_eq!(told(&work).len(), 2);
 }

@@ -30,7 +30,8 @@ impl Occasion {
         let first = hook.args.first().and_then(|arg| arg.to_str());
         match (hook.name, first) {
             ("post-commit", _) | ("post-rewrite", Some("amend")) => {
-                made(moved(repo, id).as_ref(), repo.is_rebasing())
+                let made = made(moved(repo, id).as_ref(), repo.is_rebasing());
+                made.filter(|made| made.operation != "squash" || is_last_squash(repo))
             }
             // 1 is for --squash, which commits nothing
             ("post-merge", Some("1")) => None,
@@ -49,6 +50,12 @@ impl Occasion {
             }
         }
     }
+}
+
+/// False where a rebase goes on to squash more into the commit that it just made.
+fn is_last_squash(repo: &Repo) -> bool {
+    let next = repo.next_of_rebase();
+    !matches!(next.as_deref(), Some("f" | "fixup" | "s" | "squash"))
 }
 
 /// The newest entry of the log, if it is about this commit.
