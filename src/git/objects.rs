@@ -22,14 +22,10 @@ pub(super) enum Objects {
     Own { store: odb::Handle, kind: Kind },
 }
 
-/// Packs that are looked at without listing the folder first.
-const SLOTS: u16 = 512;
-
 impl Objects {
-    /// Opens the files; nothing is read before the first object is wanted.
+    /// Opens the files. Packs are listed, and read when an object is wanted.
     pub(super) fn own(place: &Place, kind: Kind) -> io::Result<Self> {
         let options = odb::store::init::Options {
-            slots: odb::store::init::Slots::Given(SLOTS),
             current_dir: Some(place.git_dir.clone()),
             ..Default::default()
         };

@@ -301,6 +301,24 @@ fn shallow_boundary_changes_nothing_that_is_known() {
 }
 
 #[test]
+fn borrowed_objects_and_many_packs_are_read() {
+    let work = Work::new();
+    for name in ["a", "b", "c"] {
+        work.commit(name, "1\n", name);
+        work.git(&["repack", "-q"]);
+    }
+    work.git(&["clone", "-q", "--shared", ".", "../shared"]);
+    let shared = work.at("shared");
+    shared.commit("d", "1\n", "d");
+    for id in shared.git(&["rev-list", "HEAD"]).lines() {
+        same_as_git(&shared, id);
+    }
+    let lender = shared.at("repo");
+    lender.git(&["multi-pack-index", "write"]);
+    same_as_git(&lender, &lender.head());
+}
+
+#[test]
 fn files_of_a_folder_are_read_on_both_sides() {
     let work = Work::new();
     work.commit("sub/backlog/tasks/task-1 - One.md", "one\n", "first");

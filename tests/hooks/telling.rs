@@ -442,3 +442,33 @@ fn ledger_of_commits_stays_small() {
     run(); // known from the older file
     assert_eq!(told(&work).len(), 2);
 }
+
+#[test]
+fn many_hooks_at_once_tell_a_commit_once() {
+    let work = Work::new();
+    work.commit("a", "1\n", "root");
+    let start = || {
+        let mut obs = work.sandbox.command("obs");
+        obs.env("OBS_LOCK_TIMEOUT", "10000").current_dir(work.top());
+        obs.args(["hook", "post-commit"]).spawn().unwrap()
+    };
+    let all: Vec<_> = (0..24).map(|_| start()).collect();
+    for mut hook in all {
+        assert!(hook.wait().unwrap().success());
+    }
+    assert_eq!(told(&work).len(), 1);
+}
+
+#[test]
+fn secret_in_a_message_is_not_kept() {
+    let work = hooked(Work::new());
+    let token = format!("ghp_{}", "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z0A");
+    work.commit(
+        "a",
+        "1\n",
+        &format!("use {token}\n\nbody\n\nToken: {token}"),
+    );
+    let all = told(&work);
+    assert_eq!(all.len(), 1);
+    assert!(!all[0].to_string().contains("aB3dE5fG7h"), "{}", all[0]);
+}
