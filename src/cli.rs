@@ -5,6 +5,8 @@ pub mod board;
 mod demo;
 mod doctor;
 mod fsck;
+mod hook;
+mod hook_run;
 mod hot;
 mod page;
 mod print;
@@ -39,6 +41,10 @@ Settings: `obs print config`. The journal: OBS_HOME, default ~/.specify.";
 
 /// Runs a command line that is no hot command, or asks for help.
 pub fn run(world: &World, words: &[OsString]) -> Result<Exit, Error> {
+    if let Some((hook, args)) = hook_run::find(words) {
+        hook_run::run(hook, args, world, &Settings::load(world));
+        return Ok(Exit::Done);
+    }
     let argv = [OsString::from("obs")]
         .into_iter()
         .chain(words.iter().cloned());
@@ -59,6 +65,7 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
         Some(("demo", args)) => demo::run(args, world, settings),
         Some(("doctor", args)) => doctor::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
+        Some(("hook", args)) => hook::run(args, world, settings),
         Some(("print", args)) => print::run(args, world),
         Some(("shim", args)) => shim::run(args, world, settings),
         Some(("reconcile", args)) => reconcile::run(args, world, settings),
@@ -87,6 +94,7 @@ pub(crate) fn tree() -> Command {
         .subcommand(doctor::command())
         .subcommand(fsck::command())
         .subcommand(reconcile::command())
+        .subcommand(hook::command())
         .subcommand(print::command())
 }
 

@@ -48,8 +48,8 @@ mod trouble;
 
 pub use append::Kept;
 pub use fsck::{Finding, Report};
-pub use live::{Change, LiveSpan, OwnLive, Owner, State};
 pub use held::Held;
+pub use live::{Change, LiveSpan, OwnLive, Owner, State};
 pub use read::{Follower, Line, Reader};
 pub use survey::{Survey, Trouble};
 

@@ -6,6 +6,7 @@ pub mod child;
 pub mod cli;
 pub mod error;
 pub mod faces;
+pub mod git;
 pub mod journal;
 pub mod model;
 pub mod query;

@@ -11,6 +11,8 @@ mod docs;
 mod doctor;
 mod emit;
 mod exec;
+mod git;
+mod hooks;
 mod hostile;
 mod house;
 mod identity;
