@@ -22,4 +22,4 @@ pub use commit::Committed;
 pub use compare::{Change, Difference};
 pub use ledger::{Key, Ledger, Others};
 pub use project::Project;
-pub use scan::{Scan, blobs, disk};
+pub use scan::{Scan, blobs, disk, task_ids};

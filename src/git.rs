@@ -26,6 +26,9 @@ use place::Place;
 use std::ffi::OsStr;
 use std::path::Path;
 
+/// Most entries of a reflog that are looked at.
+const MOST_MOVES: usize = 32;
+
 /// An opened repository.
 #[derive(Debug)]
 pub struct Repo {
@@ -100,12 +103,20 @@ impl Repo {
         Some(name.to_owned())
     }
 
-    /// The newest entry of HEAD's reflog; none where no log is kept.
-    pub fn last_move(&self) -> Option<Entry> {
+    /// The newest entries of HEAD's reflog, the newest first; none where no log is kept.
+    pub fn moves(&self) -> Vec<Entry> {
         match &self.objects {
-            Objects::Own { .. } => reflog::last(&self.place.git_dir.join("logs/HEAD")),
-            Objects::Asked { .. } => program::last_move(&self.place),
+            Objects::Own { .. } => {
+                reflog::newest(&self.place.git_dir.join("logs/HEAD"), MOST_MOVES)
+            }
+            Objects::Asked { .. } => program::last_move(&self.place).into_iter().collect(),
         }
+    }
+
+    /// The newest entry of a branch's reflog, by its full name.
+    pub fn last_move_of(&self, branch: &str) -> Option<Entry> {
+        let log = self.place.common_dir.join("logs").join(branch);
+        reflog::newest(&log, 1).pop()
     }
 
     /// True while a rebase is under way in this work tree.

@@ -3,8 +3,9 @@
 
 use super::board::{Board, Entry, Stamp, State, key};
 use super::entity::Entity;
-use super::place::Folder;
+use super::place::{Folder, Kind};
 use rustix::fs::{Mode, OFlags};
+use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -68,6 +69,16 @@ pub fn blobs<'a>(files: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Board
         })
     });
     Board::of(entries.collect())
+}
+
+/// The ids of the tasks among files that are not on disk, each once, in order.
+pub fn task_ids<'a>(files: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<String> {
+    let ids = files.into_iter().filter_map(|(path, bytes)| {
+        let folder = Folder::of(path).filter(|folder| folder.kind() == Kind::Task)?;
+        Some(Entity::read(folder, path, bytes)?.id)
+    });
+    let ids: BTreeSet<String> = ids.filter(|id| !id.is_empty()).collect();
+    ids.into_iter().collect()
 }
 
 /// The state in which an entity's file is now.

@@ -102,6 +102,11 @@ impl<'a> Board<'a> {
         &self.project.folder
     }
 
+    /// Notes a trouble where `obs doctor` finds it.
+    pub fn note(&self, error: &Error) {
+        self.teller.note("backlog", &error.to_string());
+    }
+
     /// Looks at the disk and tells what happened since the last look.
     pub fn look(&self, look: &Look) -> Result<Found, Error> {
         let place = self.place();

@@ -1,29 +1,33 @@
 //! The git hooks: what git made becomes an event, each commit once. Run by git in the middle of somebody's work: prints
 //! nothing, fails never, asks nobody, and does not care for the index that git is just using.
 
+mod boards;
 mod occasion;
 mod told;
 
-use crate::capture::{Teller, Telling};
+use crate::capture::{self, Teller, Telling};
 use crate::error::Error;
 use crate::git::hooks::NAMES;
-use crate::git::{Commit, Head, Repo, task_ids};
-use crate::journal::Journal;
+use crate::git::{Commit, Entry, Head, Repo, task_ids};
 use crate::model::{Attributes, time};
 use crate::settings::Settings;
 use crate::world::World;
-use occasion::Occasion;
+use boards::{Boards, Way};
+use occasion::{JUST_NOW, Occasion};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 use told::{Line, Told};
 
+/// How long another hook of the repository is waited for; past a deadline of its own a hook waits behind git's back.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The prefix of task ids where no project says another.
 const TASK_PREFIX: &str = "task";
 
 /// Finds the hook that `hook NAME ARG…` runs, and its arguments, which are git's and never ours to parse.
-pub(super) fn find(words: &[OsString]) -> Option<(&'static str, &[OsString])> {
+pub fn find(words: &[OsString]) -> Option<(&'static str, &[OsString])> {
     let [group, name, args @ ..] = words else {
         return None;
     };
@@ -39,10 +43,10 @@ pub(super) fn run(name: &str, args: &[OsString], world: &World, settings: &Setti
     }
     panic::set_hook(Box::new(|_| {})); // it would print into somebody else's terminal
     let _ = panic::catch_unwind(AssertUnwindSafe(|| {
-        let teller = Teller::new(world, settings);
-        if let Err(error) = tell(&Hook { name, args }, &teller, world, settings) {
+        let hook = Hook { name, args };
+        if let Err(error) = tell(&hook, world, settings) {
             let why = crate::redact::text(&error.to_string()).into_owned();
-            teller.journal().trouble(world.now(), "hook", &why);
+            capture::open(world, settings).trouble(world.now(), "hook", &why);
         }
     }));
 }
@@ -53,12 +57,13 @@ struct Hook<'a> {
     args: &'a [OsString],
 }
 
-fn tell(
-    hook: &Hook<'_>,
-    teller: &Teller<'_>,
-    world: &World,
-    settings: &Settings,
-) -> Result<(), Error> {
+impl Hook<'_> {
+    fn first(&self) -> Option<&str> {
+        self.args.first().and_then(|arg| arg.to_str())
+    }
+}
+
+fn tell(hook: &Hook<'_>, world: &World, settings: &Settings) -> Result<(), Error> {
     let git_dir = world.var_os("GIT_DIR");
     let Some(cwd) = world.cwd() else {
         return Ok(());
@@ -70,56 +75,182 @@ fn tell(
     let Some(id) = head.commit.as_deref() else {
         return Ok(());
     };
-    let Some(occasion) = Occasion::of(hook, &repo, id) else {
-        return Ok(());
+    let boards = Boards {
+        world,
+        settings,
+        repo: &repo,
     };
-    let journal = teller.journal();
-    let now = world.now();
-    let mut told = told(journal, &repo, settings, now);
-    if told.as_ref().is_some_and(|told| told.knows(id)) {
-        return Ok(());
+    let way = |from, is_replay| Way {
+        from,
+        to: id,
+        time: None,
+        is_replay,
+    };
+    let moves = repo.moves();
+    let entry = moves.first().filter(|entry| entry.new == id);
+    match (hook.name, hook.first()) {
+        // a branch that was never seen begins with what is committed; 0 is for single files
+        ("post-checkout", _) => {
+            let is_branch = hook.args.get(2).is_some_and(|flag| flag == "1");
+            return if is_branch {
+                boards.brought(&way(Some(id), true))
+            } else {
+                Ok(())
+            };
+        }
+        ("post-rewrite", Some("rebase")) => {
+            let branch = head
+                .name
+                .as_deref()
+                .and_then(|name| repo.last_move_of(name));
+            let old = branch.and_then(|entry| entry.old);
+            return boards.brought(&way(old.as_deref(), true));
+        }
+        _ => {}
     }
-    let commit = repo.commit(id)?;
-    if !occasion.fits(&commit, now) {
-        return Ok(());
+    let made = Made {
+        world,
+        repo: &repo,
+        head: &head,
+        teller: &Teller::new(world, settings),
+        boards: &boards,
+    };
+    made.tell(Occasion::of(hook, &repo, entry), &moves)?;
+    match (hook.name, entry.and_then(|entry| entry.old.as_deref())) {
+        ("post-merge", Some(old)) if hook.first() != Some("1") => {
+            boards.brought(&way(Some(old), true))
+        }
+        _ => Ok(()),
     }
-    let lines = lines(teller, &repo, &head, &commit, &occasion);
-    match &mut told {
-        Some(told) => told.tell(journal, id, &lines, now),
-        None => {
-            told::append(journal, &lines, now);
-            Ok(())
+}
+
+/// The commits that a hook has to tell.
+struct Made<'a> {
+    world: &'a World,
+    repo: &'a Repo,
+    head: &'a Head,
+    teller: &'a Teller<'a>,
+    boards: &'a Boards<'a>,
+}
+
+impl Made<'_> {
+    /// Tells HEAD's commit and, oldest first, those before it whose own hooks were late or killed.
+    fn tell(&self, occasion: Option<Occasion>, moves: &[Entry]) -> Result<(), Error> {
+        let Some(id) = self.head.commit.as_deref() else {
+            return Ok(());
+        };
+        let now = self.world.now();
+        let mut told = self.told(now);
+        let knows =
+            |told: &Option<Told>, id: &str| told.as_ref().is_some_and(|told| told.knows(id));
+        let mut commits: Vec<(String, Occasion)> = Vec::new();
+        if let Some(occasion) = occasion
+            && !knows(&told, id)
+        {
+            commits.push((id.to_owned(), occasion));
+        }
+        let earlier = moves.iter().filter(|entry| entry.new != id);
+        let earlier: Vec<&Entry> = earlier
+            .take_while(|entry| !knows(&told, &entry.new))
+            .collect();
+        // older than what is known, or than us: those belong to a time when no hook was there
+        let since_known = earlier.len() + 1 < moves.len();
+        for entry in earlier {
+            let is_young = || {
+                let commit = self.repo.commit(&entry.new);
+                commit.is_ok_and(|commit| (now - commit.committer.time).abs() < JUST_NOW)
+            };
+            let found = Occasion::earlier(entry).filter(|_| since_known || is_young());
+            if let Some(occasion) = found
+                && !commits.iter().any(|(known, _)| *known == entry.new)
+            {
+                commits.push((entry.new.clone(), occasion));
+            }
+        }
+        for (id, occasion) in commits.iter().rev() {
+            self.tell_one(&mut told, id, occasion, now)?;
+        }
+        Ok(())
+    }
+
+    fn tell_one(
+        &self,
+        told: &mut Option<Told>,
+        id: &str,
+        occasion: &Occasion,
+        now: i64,
+    ) -> Result<(), Error> {
+        let commit = self.repo.commit(id)?;
+        if !occasion.fits(&commit, now) {
+            return Ok(());
+        }
+        // a rebase is told as a whole when it is done
+        let tasks = match self.repo.is_rebasing() {
+            true => Vec::new(),
+            false => self.board(&commit, occasion),
+        };
+        let lines = self.lines(&commit, occasion, &tasks);
+        let journal = self.teller.journal();
+        match told {
+            Some(told) => told.tell(journal, id, &lines, now),
+            None => {
+                told::append(journal, &lines, now);
+                Ok(())
+            }
         }
     }
-}
 
-/// The ledger of told commits. Without one a commit may be told twice, which is better than never.
-fn told(journal: &Journal, repo: &Repo, settings: &Settings, now: i64) -> Option<Told> {
-    let patience = Duration::from_millis(settings.lock_timeout);
-    let opened = journal
-        .folder("ledger")
-        .and_then(|folder| Told::open(&folder, repo.common_dir(), patience))
-        .and_then(|mut told| told.recover(journal, now).map(|()| told));
-    opened
-        .inspect_err(|error| journal.trouble(now, "ledger", &error.to_string()))
-        .ok()
-}
+    /// What the commit did to boards; trouble with them does not keep the commit from being told.
+    fn board(&self, commit: &Commit, occasion: &Occasion) -> Vec<String> {
+        let Some(changes) = &commit.changes else {
+            return Vec::new(); // the end of a shallow history: what it changed is not known
+        };
+        let way = Way {
+            from: commit.parents.first().map(String::as_str),
+            to: &commit.sha,
+            time: Some(commit.committer.time),
+            is_replay: commit.is_merge() || occasion.is_merge(),
+        };
+        self.boards
+            .commit(&way, Some(changes))
+            .inspect_err(|error| self.teller.note("hook", &error.to_string()))
+            .unwrap_or_default()
+    }
 
-/// Everything that is told of a commit, in the order of the journal. Events of a backlog belong here too: they need
-/// `repo.blobs(parent, id, folder)`, and share the fate of the commit's own.
-fn lines(
-    teller: &Teller<'_>,
-    repo: &Repo,
-    head: &Head,
-    commit: &Commit,
-    occasion: &Occasion,
-) -> Vec<Line> {
-    let data = data(repo, head, commit, occasion);
-    vec![teller.event(Telling {
-        event_type: "git.commit",
-        data,
-        ..Telling::default()
-    })]
+    /// The ledger of told commits. Without one a commit may be told twice, which is better than never.
+    fn told(&self, now: i64) -> Option<Told> {
+        let journal = self.teller.journal();
+        let opened = journal
+            .folder("ledger")
+            .and_then(|folder| Told::open(&folder, self.repo.common_dir(), PATIENCE))
+            .and_then(|mut told| told.recover(journal, now).map(|()| told));
+        opened
+            .inspect_err(|error| journal.trouble(now, "ledger", &error.to_string()))
+            .ok()
+    }
+
+    /// Everything that is told of a commit, in the order of the journal.
+    fn lines(&self, commit: &Commit, occasion: &Occasion, tasks: &[String]) -> Vec<Line> {
+        let data = data(self.repo, self.head, commit, occasion);
+        let mut lines = Vec::new();
+        if !tasks.is_empty() {
+            let mut data: Attributes = data.clone();
+            data.retain(|key, _| {
+                ["commit_sha", "commit_message", "changed_files", "branch"].contains(&key.as_str())
+            });
+            data.insert("task_ids".to_owned(), json!(tasks));
+            lines.push(("backlog.task.updated_via_commit", data));
+        }
+        lines.insert(0, ("git.commit", data));
+        let event = |(event_type, data)| {
+            self.teller.event(Telling {
+                event_type,
+                data,
+                ..Telling::default()
+            })
+        };
+        lines.into_iter().map(event).collect()
+    }
 }
 
 /// The data of `git.commit`; what is empty or not known is left out, but for the seed's three fields.

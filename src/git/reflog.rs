@@ -1,4 +1,4 @@
-//! The last line of HEAD's reflog: which command moved HEAD, and from where.
+//! The last lines of a reflog: which commands moved HEAD or a branch, and from where.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -20,8 +20,14 @@ pub struct Entry {
     pub about: String,
 }
 
-/// Reads the last entry of a log.
-pub(super) fn last(path: &Path) -> Option<Entry> {
+/// Reads the newest entries of a log, at most `most`, the newest first.
+pub(super) fn newest(path: &Path, most: usize) -> Vec<Entry> {
+    let lines = tail(path).unwrap_or_default();
+    let lines = lines.trim_ascii_end().rsplit(|byte| *byte == b'\n');
+    lines.take(most).map_while(parse).collect()
+}
+
+fn tail(path: &Path) -> Option<Vec<u8>> {
     let mut file = File::open(path).ok()?;
     let found = file.metadata().ok()?;
     if !found.is_file() {
@@ -31,12 +37,7 @@ pub(super) fn last(path: &Path) -> Option<Entry> {
         .ok()?;
     let mut bytes = Vec::new();
     file.take(TAIL).read_to_end(&mut bytes).ok()?;
-    parse(
-        bytes
-            .trim_ascii_end()
-            .rsplit(|byte| *byte == b'\n')
-            .next()?,
-    )
+    Some(bytes)
 }
 
 /// `<old> <new> <name> <email> <time> <zone>\t<action>: <about>`.

@@ -258,7 +258,7 @@ fn linked_work_tree_has_its_own_head() {
         fs::canonicalize(repo.common_dir()).unwrap(),
         fs::canonicalize(&common).unwrap()
     );
-    assert_eq!(repo.last_move().unwrap().new, id);
+    assert_eq!(repo.moves()[0].new, id);
     // as git runs a hook there
     let given = common.join("worktrees/linked");
     let named = Repo::open(linked.top(), Some(given.as_os_str()))

@@ -4,8 +4,8 @@
 use super::Hook;
 use crate::git::{Commit, Entry, Repo};
 
-/// A merge without a log is taken for one of ours if it is as young as this, in nanoseconds.
-const JUST_NOW: i64 = 10_000_000_000;
+/// What no log or ledger tells of is taken for ours if it is as young as this, in nanoseconds.
+pub(super) const JUST_NOW: i64 = 10_000_000_000;
 
 /// A commit that somebody made, as opposed to one that a rebase replays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,19 +25,31 @@ enum Age {
 }
 
 impl Occasion {
-    /// Reads the occasion of a hook, with HEAD at `id`. None: there is nothing to tell.
-    pub(super) fn of(hook: &Hook<'_>, repo: &Repo, id: &str) -> Option<Self> {
-        let first = hook.args.first().and_then(|arg| arg.to_str());
-        match (hook.name, first) {
+    /// Reads the occasion of a hook; `entry` is the newest of the log, if it is about HEAD. None: there is no commit to
+    /// tell.
+    pub(super) fn of(hook: &Hook<'_>, repo: &Repo, entry: Option<&Entry>) -> Option<Self> {
+        match (hook.name, hook.first()) {
             ("post-commit", _) | ("post-rewrite", Some("amend")) => {
-                let made = made(moved(repo, id).as_ref(), repo.is_rebasing());
+                let made = made(entry, repo.is_rebasing());
                 made.filter(|made| made.operation != "squash" || is_last_squash(repo))
             }
             // 1 is for --squash, which commits nothing
             ("post-merge", Some("1")) => None,
-            ("post-merge", _) => merged(moved(repo, id).as_ref()),
+            ("post-merge", _) => merged(entry),
             _ => None,
         }
+    }
+
+    /// What made an earlier commit, whose own hook may have been late or killed.
+    pub(super) fn earlier(entry: &Entry) -> Option<Self> {
+        let verb = entry.action.split(" (").next();
+        let is_commit = matches!(verb, Some("commit" | "cherry-pick" | "revert"));
+        made(Some(entry), false).filter(|_| is_commit)
+    }
+
+    /// True where the commit brings what others did.
+    pub(super) fn is_merge(&self) -> bool {
+        self.operation == "merge"
     }
 
     /// True where the commit is one that the occasion makes; settles what only the commit knows.
@@ -56,11 +68,6 @@ impl Occasion {
 fn is_last_squash(repo: &Repo) -> bool {
     let next = repo.next_of_rebase();
     !matches!(next.as_deref(), Some("f" | "fixup" | "s" | "squash"))
-}
-
-/// The newest entry of the log, if it is about this commit.
-fn moved(repo: &Repo, id: &str) -> Option<Entry> {
-    repo.last_move().filter(|entry| entry.new == id)
 }
 
 /// `commit`, `commit (amend)`, `cherry-pick`, `rebase (pick)`, `pull --rebase (squash)`: what made a commit.
