@@ -4,6 +4,7 @@
 
 mod changes;
 mod commit;
+mod effort;
 pub mod hooks;
 mod lines;
 mod objects;

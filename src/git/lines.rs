@@ -2,6 +2,7 @@
 //! that was only moved changes none, a submodule is one line. Attributes of the repository are not consulted.
 
 use super::changes::{Change, Entry};
+use super::effort;
 use super::objects::Objects;
 use crate::error::Error;
 use gix::diff::blob::{Algorithm, Diff, InternedInput, sources::byte_lines};
@@ -15,12 +16,21 @@ const MOST: u64 = 16 << 20;
 /// How far git looks for a NUL, which makes a file binary.
 const LOOK: usize = 8_000;
 
+/// How many steps of comparison are made for one commit: a tenth of a second.
+const STEPS: u64 = 30_000_000;
+
 /// What may still be spent on a commit.
-pub(super) struct Budget(u64);
+pub(super) struct Budget {
+    text: u64,
+    steps: u64,
+}
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(MOST)
+        Self {
+            text: MOST,
+            steps: STEPS,
+        }
     }
 }
 
@@ -41,6 +51,10 @@ impl Budget {
                 continue;
             }
             let input = InternedInput::new(byte_lines(&before), byte_lines(&after));
+            let Some(left) = effort::take(&input, self.steps) else {
+                return Ok(None);
+            };
+            self.steps = left;
             let diff = Diff::compute(Algorithm::Myers, &input);
             added += u64::from(diff.count_additions());
             removed += u64::from(diff.count_removals());
@@ -58,8 +72,8 @@ impl Budget {
                 format!("Subproject commit {}\n", entry.id).into_bytes(),
             ));
         }
-        let text = objects.blob(entry.id, LONGEST.min(self.0))?;
-        self.0 -= text.as_ref().map_or(0, |text| text.len() as u64);
+        let text = objects.blob(entry.id, LONGEST.min(self.text))?;
+        self.text -= text.as_ref().map_or(0, |text| text.len() as u64);
         Ok(text)
     }
 }

@@ -369,6 +369,25 @@ fn huge_commit_is_told_in_part() {
 }
 
 #[test]
+fn lines_that_take_too_long_to_compare_are_not_counted() {
+    let work = Work::new();
+    let mut state = 1_u64;
+    let mut text = || -> String {
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            state >> 56
+        };
+        (0..100_000).map(|_| format!("{}\n", next())).collect()
+    };
+    work.commit("mixed", text(), "one");
+    let id = work.commit("mixed", text(), "two");
+    let changes = work.repo().commit(&id).unwrap().changes.unwrap();
+    assert_eq!((changes.count, changes.lines), (1, None));
+}
+
+#[test]
 fn nothing_of_the_repositorys_is_run() {
     let work = Work::new();
     work.write(".gitattributes", "* diff=evil filter=evil\n");

@@ -10,7 +10,7 @@ pub(super) const JUST_NOW: i64 = 10_000_000_000;
 /// A commit that somebody made, as opposed to one that a rebase replays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Occasion {
-    /// What made it, such as `commit` or `amend`; empty until the commit itself tells.
+    /// What made it, such as `commit` or `amend`.
     pub(super) operation: String,
     /// The commit that it replaces.
     pub(super) previous: Option<String>,
