@@ -1,5 +1,6 @@
 //! `obs hook install|uninstall|status`: our git hooks in a repository, or for all of them.
 
+use super::hook_run;
 use super::page::reflow;
 use super::print_out;
 use super::select::Form;
@@ -103,6 +104,11 @@ fn install(place: &Where, world: &World, settings: &Settings) -> Result<Exit, Er
     let changes = hooks::install(&folder, &program)?;
     print_out(world, changed(&folder, &changes).as_bytes())?;
     note(&folder, &changes, world);
+    if !place.global
+        && let Err(error) = hook_run::begin(world, settings)
+    {
+        world.say(&crate::redact::text(&error.report()));
+    }
     Ok(Exit::Done)
 }
 

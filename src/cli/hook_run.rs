@@ -13,7 +13,7 @@ use crate::model::{Attributes, time};
 use crate::settings::Settings;
 use crate::world::World;
 use boards::{Boards, Way};
-use occasion::{JUST_NOW, Occasion};
+use occasion::Occasion;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};
@@ -22,6 +22,9 @@ use told::{Line, Told};
 
 /// How long another hook of the repository is waited for; past a deadline of its own a hook waits behind git's back.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a reflog begins with.
+const UNBORN: &str = "0000000000000000000000000000000000000000";
 
 /// The prefix of task ids where no project says another.
 const TASK_PREFIX: &str = "task";
@@ -49,6 +52,21 @@ pub(super) fn run(name: &str, args: &[OsString], world: &World, settings: &Setti
             capture::open(world, settings).trouble(world.now(), "hook", &why);
         }
     }));
+}
+
+/// Remembers where a repository stands when its hooks are installed: what is committed later has hooks to tell it.
+pub(super) fn begin(world: &World, settings: &Settings) -> Result<(), Error> {
+    let Some(repo) = world.cwd().and_then(|cwd| Repo::open(&cwd, None).ok()?) else {
+        return Ok(());
+    };
+    let id = repo.head()?.commit.unwrap_or_else(|| UNBORN.to_owned());
+    let wrong = |cause| Error::failure("could not begin the ledger of commits").because(cause);
+    let folder = capture::open(world, settings)
+        .folder("ledger")
+        .map_err(wrong)?;
+    Told::open(&folder, repo.common_dir(), PATIENCE)
+        .and_then(|told| told.remember(&id))
+        .map_err(wrong)
 }
 
 /// A hook as git runs it.
@@ -141,36 +159,40 @@ impl Made<'_> {
         };
         let now = self.world.now();
         let mut told = self.told(now);
-        let knows =
-            |told: &Option<Told>, id: &str| told.as_ref().is_some_and(|told| told.knows(id));
-        let mut commits: Vec<(String, Occasion)> = Vec::new();
+        let knows = |id: &str| told.as_ref().is_some_and(|told| told.knows(id));
+        let mut commits = self.earlier(moves, knows);
         if let Some(occasion) = occasion
-            && !knows(&told, id)
+            && !knows(id)
         {
             commits.push((id.to_owned(), occasion));
         }
-        let earlier = moves.iter().filter(|entry| entry.new != id);
-        let earlier: Vec<&Entry> = earlier
-            .take_while(|entry| !knows(&told, &entry.new))
-            .collect();
-        // older than what is known, or than us: those belong to a time when no hook was there
-        let since_known = earlier.len() + 1 < moves.len();
-        for entry in earlier {
-            let is_young = || {
-                let commit = self.repo.commit(&entry.new);
-                commit.is_ok_and(|commit| (now - commit.committer.time).abs() < JUST_NOW)
-            };
-            let found = Occasion::earlier(entry).filter(|_| since_known || is_young());
-            if let Some(occasion) = found
-                && !commits.iter().any(|(known, _)| *known == entry.new)
-            {
-                commits.push((entry.new.clone(), occasion));
-            }
-        }
-        for (id, occasion) in commits.iter().rev() {
+        for (id, occasion) in &commits {
             self.tell_one(&mut told, id, occasion, now)?;
         }
         Ok(())
+    }
+
+    /// The commits before HEAD's that were made since the last one that is known; none where none is known, for they may
+    /// be from before there was a hook.
+    fn earlier(&self, moves: &[Entry], knows: impl Fn(&str) -> bool) -> Vec<(String, Occasion)> {
+        let mut found: Vec<(String, Occasion)> = Vec::new();
+        for entry in moves {
+            if knows(&entry.new) {
+                found.reverse();
+                return found;
+            }
+            let is_other = Some(&entry.new) != self.head.commit.as_ref();
+            if let Some(occasion) = Occasion::earlier(entry).filter(|_| is_other)
+                && !found.iter().any(|(id, _)| *id == entry.new)
+            {
+                found.push((entry.new.clone(), occasion));
+            }
+            if entry.old.as_deref().is_some_and(&knows) {
+                found.reverse();
+                return found;
+            }
+        }
+        Vec::new()
     }
 
     fn tell_one(

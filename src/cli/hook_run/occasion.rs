@@ -4,8 +4,8 @@
 use super::Hook;
 use crate::git::{Commit, Entry, Repo};
 
-/// What no log or ledger tells of is taken for ours if it is as young as this, in nanoseconds.
-pub(super) const JUST_NOW: i64 = 10_000_000_000;
+/// A merge without a log is taken for one of ours if it is as young as this, in nanoseconds.
+const JUST_NOW: i64 = 10_000_000_000;
 
 /// A commit that somebody made, as opposed to one that a rebase replays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

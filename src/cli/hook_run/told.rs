@@ -112,7 +112,7 @@ impl Told {
         self.pending.write_all(&bytes)
     }
 
-    fn remember(&self, id: &str) -> io::Result<()> {
+    pub(super) fn remember(&self, id: &str) -> io::Result<()> {
         let line = format!("{id}\n");
         let mut ids = private().append(true).open(&self.ids)?;
         if ids.metadata()?.len() >= (line.len() * MOST) as u64 {
