@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// The ref of a project outside of git.
 const NO_REF: &str = "-";
+/// What is checked out where no ref is.
+const NO_NAME: &str = "HEAD";
 
 /// A watched backlog.
 pub struct Board<'a> {
@@ -123,7 +125,12 @@ impl<'a> Board<'a> {
             return Ok(Found::Restless);
         }
         self.report(&scan)?;
-        self.settle(look, ledger, scan.board, now)
+        let look = Look {
+            // whatever is checked out without a name has a history that was told under one
+            after_merge: look.after_merge || look.is_observed && place.reference == NO_NAME,
+            ..*look
+        };
+        self.settle(&look, ledger, scan.board, now)
     }
 
     fn settle(
@@ -141,7 +148,9 @@ impl<'a> Board<'a> {
         difference.carry(before, &mut board);
         if !difference.is_empty() && (look.after_merge || look.is_observed) {
             let others = ledger.others();
-            if look.after_merge || others.newer {
+            if look.after_merge {
+                difference.silence(&board, &others.known.with_history());
+            } else if others.newer {
                 difference.silence(&board, &others.known);
             }
         }
