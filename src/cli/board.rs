@@ -154,17 +154,14 @@ impl<'a> Board<'a> {
                 difference.silence(&board, &others.known);
             }
         }
-        let telling = || Telling {
-            is_observed: look.is_observed,
-            context: look.parent,
-            ..Telling::default()
-        };
         let changes = difference.changes(&self.terminal());
         let events = changes.iter().map(|change| {
             self.teller.event(Telling {
                 event_type: change.event_type,
                 data: change.data.clone(),
-                ..telling()
+                is_observed: look.is_observed,
+                context: look.parent,
+                ..Telling::default()
             })
         });
         let events: Vec<(String, Vec<u8>)> = events.collect();
