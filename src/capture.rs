@@ -91,7 +91,7 @@ impl<'a> Call<'a> {
             self.world.say(&format!("obs: {why}\n"));
         }
         if !self.disabled {
-            self.journal.trouble(self.now, what, &why);
+            self.journal.trouble(self.world.now(), what, &why);
         }
     }
 

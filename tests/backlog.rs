@@ -1,6 +1,6 @@
 //! `obs reconcile` on task files that change behind its back: each change becomes one event, whoever looks and dies.
 
-use crate::sandbox::{Outcome, Sandbox, program};
+use crate::sandbox::{Outcome, Sandbox, have, program};
 use serde_json::Value;
 use std::fs;
 use std::process::Stdio;
@@ -183,4 +183,58 @@ fn terminal_is_not_for_a_task_to_write_to() {
         "{told}"
     );
     assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told:?}");
+}
+
+fn git(sandbox: &Sandbox, words: &str) {
+    let mut command = sandbox.command("git");
+    command.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]);
+    let output = command.args(words.split(' ')).output().unwrap();
+    assert!(output.status.success(), "git {words}: {output:?}");
+}
+
+#[test]
+fn branches_merges_and_work_trees_tell_nothing_twice() {
+    if !have("git") {
+        return;
+    }
+    let sandbox = project();
+    git(&sandbox, "init --quiet --initial-branch=main");
+    git(&sandbox, "add .");
+    git(&sandbox, "commit --quiet -m one");
+    reconcile(&sandbox, &[]).quiet();
+    git(&sandbox, "checkout --quiet -b side");
+    reconcile(&sandbox, &[]).quiet();
+    status(&sandbox, "Done");
+    assert_eq!(reconcile(&sandbox, &[]).quiet().stdout.lines().count(), 2);
+    git(&sandbox, "commit --quiet -am two");
+    for words in [
+        "checkout --quiet main",
+        "checkout --quiet side",
+        "checkout --quiet main",
+        "merge --quiet side",
+    ] {
+        git(&sandbox, words);
+        assert_eq!(
+            reconcile(&sandbox, &[]).quiet().stdout,
+            "",
+            "after git {words}"
+        );
+    }
+    git(&sandbox, "worktree add --quiet ../other -b other");
+    let other = sandbox.path("other");
+    assert_eq!(
+        reconcile(&sandbox, &[other.to_str().unwrap()])
+            .quiet()
+            .stdout,
+        ""
+    );
+    status(&sandbox, "To Do");
+    assert_eq!(reconcile(&sandbox, &[]).quiet().stdout.lines().count(), 1);
+    assert_eq!(
+        reconcile(&sandbox, &[other.to_str().unwrap()])
+            .quiet()
+            .stdout,
+        ""
+    );
+    assert_eq!(steps(&sandbox).len(), 2);
 }

@@ -159,18 +159,34 @@ impl Board {
 #[derive(Debug, Default)]
 pub struct Known {
     boards: Vec<Board>,
+    with_history: bool,
 }
 
 impl Known {
     /// Knows what these boards hold.
     pub fn of(boards: Vec<Board>) -> Self {
-        Self { boards }
+        Self {
+            boards,
+            with_history: false,
+        }
+    }
+
+    /// Knows also what they held: history is being replayed.
+    #[must_use]
+    pub fn with_history(self) -> Self {
+        Self {
+            with_history: true,
+            ..self
+        }
     }
 
     /// Whether it is no news that a file is in this state.
     pub(super) fn has(&self, key: &Key, text: &str) -> bool {
         let mut entries = self.boards.iter().filter_map(|board| board.entry(key));
-        entries.any(|entry| entry.has_seen(text))
+        entries.any(|entry| {
+            let now = entry.state.text().is_some_and(|own| **own == *text);
+            now || self.with_history && entry.has_seen(text)
+        })
     }
 
     /// Whether it is no news that there is no such file.
@@ -236,14 +252,12 @@ mod tests {
     fn other_boards_make_a_state_no_news() {
         let mut later = entry("a", "2");
         later.follow(&entry("a", "1"));
-        let known = Known::of(vec![
-            Board::of(vec![later]),
-            Board::of(vec![entry("b", "3")]),
-        ]);
+        let boards = vec![Board::of(vec![later]), Board::of(vec![entry("b", "3")])];
+        let known = Known::of(boards.clone());
         let key = |path: &str| key(path.as_bytes());
-        assert!(
-            known.has(&key("a"), "2") && known.has(&key("a"), "1") && known.has(&key("b"), "3")
-        );
+        assert!(known.has(&key("a"), "2") && known.has(&key("b"), "3"));
+        assert!(!known.has(&key("a"), "1"));
+        assert!(Known::of(boards).with_history().has(&key("a"), "1"));
         assert!(!known.has(&key("a"), "3"));
         assert!(known.lacks(&key("a")) && !Known::default().lacks(&key("a")));
     }

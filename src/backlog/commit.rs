@@ -41,12 +41,16 @@ impl Committed<'_> {
         let committed = self.new.entry(&new.key)?;
         let text = committed.state.text()?;
         let here = board.entry(&new.key);
-        if here.is_some_and(|entry| entry.has_seen(text)) {
+        if here.is_some_and(|entry| entry.state == committed.state) {
             return None;
         }
         let base = self.base(old, new, board).cloned();
         let before = base.as_ref().and_then(Side::of);
+        // from where the ledger stands even an earlier state is news: a task may be opened again
         let moved_on = base.as_ref().is_some_and(|base| !self.is_old(base, old));
+        if moved_on && here.is_some_and(|entry| entry.has_seen(text)) {
+            return None;
+        }
         if let Some(base) = base.as_ref().filter(|_| moved_on)
             && self.lies_in_work_tree(base)
         {

@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// The ref of a project outside of git.
 const NO_REF: &str = "-";
+/// What is checked out where no ref is.
+const NO_NAME: &str = "HEAD";
 
 /// A watched backlog.
 pub struct Board<'a> {
@@ -128,7 +130,12 @@ impl<'a> Board<'a> {
             return Ok(Found::Restless);
         }
         self.report(&scan)?;
-        self.settle(look, ledger, scan.board, now)
+        let look = Look {
+            // whatever is checked out without a name has a history that was told under one
+            after_merge: look.after_merge || look.is_observed && place.reference == NO_NAME,
+            ..*look
+        };
+        self.settle(&look, ledger, scan.board, now)
     }
 
     fn settle(
@@ -146,21 +153,20 @@ impl<'a> Board<'a> {
         difference.carry(before, &mut board);
         if !difference.is_empty() && (look.after_merge || look.is_observed) {
             let others = ledger.others();
-            if look.after_merge || others.newer {
+            if look.after_merge {
+                difference.silence(&board, &others.known.with_history());
+            } else if others.newer {
                 difference.silence(&board, &others.known);
             }
         }
-        let telling = || Telling {
-            is_observed: look.is_observed,
-            context: look.parent,
-            ..Telling::default()
-        };
         let changes = difference.changes(&self.terminal());
         let events = changes.iter().map(|change| {
             self.teller.event(Telling {
                 event_type: change.event_type,
                 data: change.data.clone(),
-                ..telling()
+                is_observed: look.is_observed,
+                context: look.parent,
+                ..Telling::default()
             })
         });
         let events: Vec<(String, Vec<u8>)> = events.collect();

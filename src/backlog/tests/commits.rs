@@ -103,9 +103,20 @@ fn commit_behind_the_work_tree_is_silent() {
 #[test]
 fn replayed_commit_of_an_earlier_state_is_silent() {
     let (_, later) = Case::new("To Do", "To Do", "In Progress").judge();
-    let mut case = Case::new("", "In Progress", "To Do");
+    let mut case = Case::new("", "Elsewhere", "To Do");
     case.ledger = later;
     assert_eq!(case.judge().0, [""; 0]);
+}
+
+#[test]
+fn commit_back_to_an_earlier_state_is_told() {
+    let (_, later) = Case::new("To Do", "To Do", "In Progress").judge();
+    let mut case = Case::new("", "In Progress", "To Do");
+    case.ledger = later;
+    assert_eq!(
+        case.judge().0,
+        ["task.state_changed TASK-1 In Progress To Do"]
+    );
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Board<'_> {
         };
         let (mut difference, board) = judged.judge();
         if commit.is_replay && !difference.is_empty() {
-            difference.silence(&board, &ledger.others().known);
+            difference.silence(&board, &ledger.others().known.with_history());
         }
         let changes = difference.changes(&self.terminal());
         let events = changes.iter().map(|change| {
