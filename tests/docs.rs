@@ -128,7 +128,10 @@ fn man_pages_are_well_formed() {
 fn every_command_says_what_it_does() {
     let sandbox = Sandbox::new();
     let mut seen = BTreeMap::new();
-    for name in commands(&sandbox) {
+    let ours = commands(&sandbox)
+        .into_iter()
+        .filter(|name| name != "backlog");
+    for name in ours {
         let words: Vec<&str> = name.split(' ').chain(["--help"]).collect();
         let help = sandbox.obs(words).quiet().stdout;
         let first = help.lines().next().unwrap().to_owned();
