@@ -9,6 +9,9 @@ use crate::model::context::TraceContext;
 use crate::model::to_line;
 use std::time::Duration;
 
+/// Commits tell their time in seconds: one that is younger than this, in nanoseconds, happens now.
+const RECENT: i64 = 5_000_000_000;
+
 /// A file: its path from the backlog folder, and its bytes.
 pub type Blob = (Vec<u8>, Vec<u8>);
 
@@ -69,7 +72,7 @@ impl Board<'_> {
             self.teller.event(Telling {
                 event_type: change.event_type,
                 data: change.data.clone(),
-                time: commit.time,
+                time: commit.time.filter(|time| now - time > RECENT),
                 id: Some(capture::event_id(time, &said)),
                 context: commit.parent,
                 ..Telling::default()
