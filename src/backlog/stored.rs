@@ -144,16 +144,14 @@ fn read_stamp(text: &str) -> Option<Stamp> {
 
 /// FNV-1a over words of eight bytes: it has to find what broke, not what somebody forged.
 fn check(bytes: &[u8]) -> u64 {
-    let mut hash = 0xCBF2_9CE4_8422_2325_u64 ^ bytes.len() as u64;
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        for (to, from) in word.iter_mut().zip(chunk) {
-            *to = *from;
-        }
-        hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x0100_0000_01B3);
-        hash ^= hash >> 32;
-    }
-    hash
+    let (words, rest) = bytes.as_chunks::<8>();
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let rest = rest.iter().map(|byte| u64::from(*byte));
+    let start = 0xCBF2_9CE4_8422_2325_u64 ^ bytes.len() as u64;
+    words.chain(rest).fold(start, |hash, word| {
+        let hash = (hash ^ word).wrapping_mul(0x0100_0000_01B3);
+        hash ^ (hash >> 32)
+    })
 }
 
 #[cfg(test)]
