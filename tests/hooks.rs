@@ -1,5 +1,6 @@
 //! The git hooks: what they tell of each kind of commit, and how they come into a repository and out of it.
 
+mod boards;
 mod global;
 mod installing;
 mod telling;
