@@ -8,3 +8,4 @@
 
 mod backlog;
 mod rig;
+mod storm;

@@ -64,7 +64,7 @@ impl Project {
         fs::write(project.path("work/backlog/config.yml"), CONFIG).unwrap();
         assert!(
             project
-                .run(&mut project.command("git", &["init", "--quiet"]))
+                .run(&mut project.command("git", &["init", "--quiet", "--initial-branch=main"]))
                 .status
                 .success()
         );
@@ -86,6 +86,10 @@ impl Project {
             .env("HOME", self.path("home"))
             .env("OBS_HOME", self.path("journal"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_NAME", "peer")
+            .env("GIT_AUTHOR_EMAIL", "peer@example.org")
+            .env("GIT_COMMITTER_NAME", "peer")
+            .env("GIT_COMMITTER_EMAIL", "peer@example.org")
             .env("LC_ALL", "C.UTF-8")
             .current_dir(self.path("work"))
             .stdin(Stdio::null());
@@ -112,6 +116,54 @@ impl Project {
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().map(short).collect()
+    }
+
+    /// Commits the board, has the CLI commit what it does, installs the hooks and the shim.
+    pub(crate) fn watch_commits(&self) {
+        let obs = Path::new(env!("CARGO_BIN_EXE_obs"));
+        let config = self.path("work/backlog/config.yml");
+        fs::write(
+            &config,
+            CONFIG.replace("auto_commit: false", "auto_commit: true"),
+        )
+        .unwrap();
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "board"]);
+        for words in [&["hook", "install"][..], &["shim", "add", "backlog"]] {
+            let output = self.run(&mut self.command(obs, words));
+            assert!(output.status.success(), "{output:?}");
+        }
+    }
+
+    /// A call of the CLI: by the shim, or by itself.
+    pub(crate) fn cli_command(&self, is_wrapped: bool, args: &[&str]) -> Command {
+        let shim = self.path("journal/shims/backlog");
+        let mut command = self.command(if is_wrapped { &shim } else { &self.cli }, args);
+        let real = self.cli.parent().unwrap().to_str().unwrap();
+        let path = std::env::var("PATH").unwrap();
+        command.env(
+            "PATH",
+            format!("{}:{real}:{path}", shim.parent().unwrap().display()),
+        );
+        command
+    }
+
+    /// Runs git, which must work, and gives what it prints.
+    #[track_caller]
+    pub(crate) fn git(&self, words: &[&str]) -> String {
+        let output = self.run(&mut self.command("git", words));
+        assert!(output.status.success(), "git {words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// All events, in the order of the journal.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let obs = Path::new(env!("CARGO_BIN_EXE_obs"));
+        let output = self.run(&mut self.command(obs, &["events", "--json"]));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
