@@ -123,7 +123,9 @@ fn elsewhere<'b>(board: &'b Board, entity: &Entity) -> Option<&'b Entry> {
     let same = |entry: &&Entry| {
         let found = entry.state.entity();
         found.is_some_and(|found| {
-            found.folder.kind() == entity.folder.kind() && found.created == entity.created
+            let same = found.folder.kind() == entity.folder.kind();
+            let says_it = found.title == entity.title || found.body == entity.body;
+            same && says_it && found.created == entity.created
         })
     };
     board.entries.iter().filter(alike).find(same)

@@ -152,3 +152,16 @@ fn task_that_went_further_is_found_again() {
     assert_eq!(told, ["task.updated TASK-1 location archive/tasks tasks"]);
     assert_eq!(board.len(), 1);
 }
+
+#[test]
+fn number_given_away_again_is_a_new_task() {
+    let mut case = Case::new("", "", "");
+    case.ledger = at("archive/tasks/task-1 - A.md", "Done");
+    let other = state("To Do")
+        .replace("title: A", "title: B")
+        .replace("body of A", "else");
+    case.new = board(&[("tasks/task-1 - B.md", &other)]);
+    let (told, board) = case.judge();
+    assert_eq!(told, ["task.created TASK-1"]);
+    assert_eq!(board.len(), 2);
+}
