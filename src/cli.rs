@@ -2,7 +2,7 @@
 //! them all and the way from its errors to ours. The only room that composes others.
 
 mod backlog;
-pub mod board;
+mod board;
 mod demo;
 mod doctor;
 mod fsck;

@@ -5,7 +5,7 @@ mod commit;
 #[cfg(test)]
 mod tests;
 
-pub use commit::{Blob, Commit};
+pub(super) use commit::Commit;
 
 use crate::backlog::{self, Board as Files, Change, Difference, Key, Ledger, Project, Scan};
 use crate::capture::{self, Teller, Telling};
@@ -24,7 +24,7 @@ const NO_REF: &str = "-";
 const NO_NAME: &str = "HEAD";
 
 /// A watched backlog.
-pub struct Board<'a> {
+pub(super) struct Board<'a> {
     world: &'a World,
     teller: Teller<'a>,
     project: Project,
@@ -32,22 +32,22 @@ pub struct Board<'a> {
 
 /// How to look at the disk.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Look {
+pub(super) struct Look {
     /// What is found was not seen happening.
-    pub is_observed: bool,
+    pub(super) is_observed: bool,
     /// A merge, a rebase or a checkout went before: what another ref of the work tree has told is no news.
-    pub after_merge: bool,
+    pub(super) after_merge: bool,
     /// The span in which it happened; none is that of the environment.
-    pub parent: Option<TraceContext>,
+    pub(super) parent: Option<TraceContext>,
     /// How long to wait for others who look.
-    pub wait: Duration,
+    pub(super) wait: Duration,
     /// Nothing is told while a file was changed so shortly ago: whoever changes it may not be done.
-    pub calm: Duration,
+    pub(super) calm: Duration,
 }
 
 /// What a look came to.
 #[derive(Debug)]
-pub enum Found {
+pub(super) enum Found {
     /// Others looked all the time.
     Busy,
     /// Seen for the first time: remembered, nothing told.
@@ -60,11 +60,11 @@ pub enum Found {
 
 /// Something that happened, and its record.
 #[derive(Debug)]
-pub struct Told {
+pub(super) struct Told {
     /// What happened.
-    pub change: Change,
+    pub(super) change: Change,
     /// The line in the journal.
-    pub line: Vec<u8>,
+    pub(super) line: Vec<u8>,
 }
 
 /// Where a project stands: the work tree, and the ref that is checked out.
@@ -77,7 +77,7 @@ struct Place {
 
 impl<'a> Board<'a> {
     /// The backlog that the CLI would work on in this folder.
-    pub fn of(world: &'a World, settings: &'a Settings, start: &Path) -> Option<Self> {
+    pub(super) fn of(world: &'a World, settings: &'a Settings, start: &Path) -> Option<Self> {
         let variable = world.var_os("BACKLOG_CWD");
         Some(Self::found(
             world,
@@ -87,7 +87,7 @@ impl<'a> Board<'a> {
     }
 
     /// The backlog around this folder, whatever `BACKLOG_CWD` says.
-    pub fn around(world: &'a World, settings: &'a Settings, folder: &Path) -> Option<Self> {
+    pub(super) fn around(world: &'a World, settings: &'a Settings, folder: &Path) -> Option<Self> {
         Some(Self::found(world, settings, Project::find(folder, None)?))
     }
 
@@ -100,17 +100,17 @@ impl<'a> Board<'a> {
     }
 
     /// The backlog folder.
-    pub fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         &self.project.folder
     }
 
     /// Notes a trouble where `obs doctor` finds it.
-    pub fn note(&self, error: &Error) {
+    pub(super) fn note(&self, error: &Error) {
         self.teller.note("backlog", &error.to_string());
     }
 
     /// Looks at the disk and tells what happened since the last look.
-    pub fn look(&self, look: &Look) -> Result<Found, Error> {
+    pub(super) fn look(&self, look: &Look) -> Result<Found, Error> {
         let place = self.place();
         if self.teller.is_disabled() {
             return Ok(Found::Told(Vec::new()));

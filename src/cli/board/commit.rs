@@ -13,31 +13,31 @@ use std::time::Duration;
 const RECENT: i64 = 5_000_000_000;
 
 /// A file: its path from the backlog folder, and its bytes.
-pub type Blob = (Vec<u8>, Vec<u8>);
+pub(in crate::cli) type Blob = (Vec<u8>, Vec<u8>);
 
 /// A commit, in plain values.
 #[derive(Debug, Default)]
-pub struct Commit<'c> {
+pub(in crate::cli) struct Commit<'c> {
     /// Its full id: with it each event has one id, however often it is found.
-    pub id: &'c str,
+    pub(in crate::cli) id: &'c str,
     /// When it was made, in nanoseconds since the epoch.
-    pub time: Option<i64>,
+    pub(in crate::cli) time: Option<i64>,
     /// Files of the backlog that it changed or removed, as they were.
-    pub before: Vec<Blob>,
+    pub(in crate::cli) before: Vec<Blob>,
     /// Files of the backlog that it changed or added, as they are.
-    pub after: Vec<Blob>,
+    pub(in crate::cli) after: Vec<Blob>,
     /// It replays or merges others: what another ref of the work tree has told is no news.
-    pub is_replay: bool,
+    pub(in crate::cli) is_replay: bool,
     /// The span in which it happened; none is that of the environment.
-    pub parent: Option<TraceContext>,
+    pub(in crate::cli) parent: Option<TraceContext>,
     /// How long to wait for others who look.
-    pub wait: Duration,
+    pub(in crate::cli) wait: Duration,
 }
 
 impl Board<'_> {
     /// Tells what a commit did that no look has told. `tree` gives every file of the backlog in its parent, none where
     /// there is no parent: where nothing was seen yet, that is what was known.
-    pub fn commit(
+    pub(in crate::cli) fn commit(
         &self,
         commit: &Commit<'_>,
         tree: &dyn Fn() -> Vec<Blob>,
