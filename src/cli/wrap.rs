@@ -91,7 +91,7 @@ pub(super) fn run(world: &World, settings: &Settings, job: Job<'_>) -> u8 {
         Ok(found) => found,
         Err(missing) => return absent(world, settings, job, &name, &missing),
     };
-    if found.trail.is_deepest() || world.var("OBS_SHIM") == Some("off") {
+    if found.trail.is_deepest() || !settings.shim {
         return replace_us(world, &found, &command, job.voice);
     }
     let mut around = job.around;
