@@ -6,6 +6,7 @@ mod ci;
 mod console;
 mod deliver;
 mod emit;
+mod events;
 mod fit;
 mod git_head;
 mod log;
@@ -21,6 +22,9 @@ pub mod words;
 mod wrapped;
 
 pub use wrapped::{Ending, Wanted, Wrapped};
+
+pub use events::{Teller, Telling, event_id};
+pub use git_head::{Position, position};
 
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Place};
@@ -87,7 +91,7 @@ impl<'a> Call<'a> {
             self.world.say(&format!("obs: {why}\n"));
         }
         if !self.disabled {
-            self.journal.trouble(self.now, what, &why);
+            self.journal.trouble(self.world.now(), what, &why);
         }
     }
 

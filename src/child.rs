@@ -46,6 +46,6 @@ pub use behind::Behind;
 pub use ending::{Ended, Usage};
 pub use find::{Found, Lookup, Missing, Trail, find};
 pub use spawn::{Child, Program, Refused};
-pub use streams::{close_inherited, ignore_write_signals, let_go, open_standard};
+pub use streams::{Shield, close_inherited, ignore_write_signals, let_go, open_standard};
 pub use tail::Tail;
 pub use wait::{Limits, Waited, Watch};

@@ -1,12 +1,17 @@
 //! The subcommands that are run when asked for: their words, help and output. One file each; this one is the tree of
 //! them all and the way from its errors to ours. The only room that composes others.
 
+mod backlog;
+mod board;
 mod demo;
 mod doctor;
 mod fsck;
+mod hook;
+mod hook_run;
 mod hot;
 mod page;
 mod print;
+mod reconcile;
 mod records;
 mod rows;
 mod select;
@@ -16,14 +21,18 @@ mod trace;
 mod view;
 mod wrap;
 
+pub use backlog::{NAME as BACKLOG, backlog};
+pub use hook_run::find as find_hook;
 pub use wrap::{exec, tool};
 
+use crate::child::{self, Behind, Ended};
 use crate::error::{Error, Exit};
 use crate::settings::Settings;
 use crate::world::{Stream, World};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
+use std::time::Duration;
 
 const ABOUT: &str =
     "Typed logs, spans, events and metrics from shell scripts, in a journal that loses nothing";
@@ -34,6 +43,18 @@ with OBS_STRICT=1 exit 3 when it was not accepted. Reading commands print for a 
 
 Exit codes: 0 done; 1 worked, but the answer is no; 2 wrong use or settings; 3 our failure (disk, permissions).
 Settings: `obs print config`. The journal: OBS_HOME, default ~/.specify.";
+
+/// How long git waits for a hook; then the hook goes on behind its back.
+const HOOK_PATIENCE: Duration = Duration::from_millis(800);
+
+/// Runs a git hook, which never fails: git and its user are not to notice.
+pub fn hook(name: &str, args: &[OsString], world: &World) -> u8 {
+    child::close_inherited(&[]);
+    let behind = Behind::after(HOOK_PATIENCE, Ended::Code(0));
+    hook_run::run(name, args, world, &Settings::load(world));
+    drop(behind);
+    0
+}
 
 /// Runs a command line that is no hot command, or asks for help.
 pub fn run(world: &World, words: &[OsString]) -> Result<Exit, Error> {
@@ -57,8 +78,10 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
         Some(("demo", args)) => demo::run(args, world, settings),
         Some(("doctor", args)) => doctor::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
+        Some(("hook", args)) => hook::run(args, world, settings),
         Some(("print", args)) => print::run(args, world),
         Some(("shim", args)) => shim::run(args, world, settings),
+        Some(("reconcile", args)) => reconcile::run(args, world, settings),
         Some((name, args)) => records::run(name, args, world, settings),
         None => Err(Error::usage("no command given")
             .hint("`obs --help` lists them; `obs demo` shows what it is for")),
@@ -80,9 +103,12 @@ pub(crate) fn tree() -> Command {
     tree.subcommand(trace::command())
         .subcommands(records::commands())
         .subcommand(demo::command())
+        .subcommand(backlog::command())
         .subcommand(shim::command())
         .subcommand(doctor::command())
         .subcommand(fsck::command())
+        .subcommand(reconcile::command())
+        .subcommand(hook::command())
         .subcommand(print::command())
 }
 

@@ -28,6 +28,8 @@
 //! 11. A live file changes by lock, inode check, new file, rename; the new file is locked before it gets the name.
 //!     Ending adds the final record as a further line of the file it holds (the last whole line counts; a rename over
 //!     it would be flushed to disk by ext4), appends that same record, unlinks. Whoever finds a final one appends it.
+//! 12. Held files are kept for other rooms: under a lock file of their own that is never removed, replaced whole by
+//!     temporary file and rename. Their holder may be stopped or die: whoever comes next finds the old or the new.
 //!
 //! An `events.log` that holds no record of ours when `sealed/` is created is not ours: it moves to `legacy/` untouched.
 
@@ -35,15 +37,18 @@ mod append;
 mod damage;
 mod file;
 mod fsck;
+mod held;
 mod home;
 mod live;
 mod read;
+mod search;
 mod spill;
 mod survey;
 mod trouble;
 
 pub use append::Kept;
 pub use fsck::{Finding, Report};
+pub use held::Held;
 pub use live::{Change, LiveSpan, OwnLive, Owner, State};
 pub use read::{Follower, Line, Reader};
 pub use survey::{Survey, Trouble};

@@ -1,10 +1,12 @@
 //! The rooms of `obs`, from the ground up. Each looks only at rooms below it; `tests/house.rs` holds the ladder.
 
+pub mod backlog;
 pub mod capture;
 pub mod child;
 pub mod cli;
 pub mod error;
 pub mod faces;
+pub mod git;
 pub mod journal;
 pub mod model;
 pub mod query;

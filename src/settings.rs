@@ -143,6 +143,13 @@ pub const SETTINGS: &[Setting] = &[
         Shape::Bytes(4096),
         "longest record; longer ones are cut and say so",
     ),
+    row(
+        "OBS_SHIM",
+        None,
+        "true",
+        Shape::Bool,
+        "false: wrapped tools run alone, as if obs were not there at all",
+    ),
 ];
 
 /// The settings of this call.
@@ -172,6 +179,8 @@ pub struct Settings {
     pub rotate_bytes: u64,
     /// Longest record in bytes.
     pub record_bytes: usize,
+    /// Wrapped tools are recorded.
+    pub shim: bool,
     /// What was wrong with the settings; each was left at its default.
     pub complaints: Vec<Error>,
 }
@@ -203,6 +212,7 @@ impl Settings {
             lock_timeout: lookup.number("OBS_LOCK_TIMEOUT"),
             rotate_bytes,
             record_bytes,
+            shim: lookup.flag("OBS_SHIM"),
             complaints: lookup.complaints,
         }
     }

@@ -41,6 +41,9 @@ fn commands(sandbox: &Sandbox) -> Vec<String> {
     let mut all = Vec::new();
     for name in listed(&sandbox.obs(["--help"]).quiet().stdout) {
         all.push(name.to_owned());
+        if name == "backlog" {
+            continue; // all its words are those of the real CLI, `--help` too
+        }
         let help = sandbox.obs([name, "--help"]).quiet().stdout;
         all.extend(
             listed(&help)
@@ -125,7 +128,10 @@ fn man_pages_are_well_formed() {
 fn every_command_says_what_it_does() {
     let sandbox = Sandbox::new();
     let mut seen = BTreeMap::new();
-    for name in commands(&sandbox) {
+    let ours = commands(&sandbox)
+        .into_iter()
+        .filter(|name| name != "backlog");
+    for name in ours {
         let words: Vec<&str> = name.split(' ').chain(["--help"]).collect();
         let help = sandbox.obs(words).quiet().stdout;
         let first = help.lines().next().unwrap().to_owned();

@@ -117,3 +117,70 @@ fn shim_that_path_does_not_reach_is_named() {
     assert!(has(&found, "shim: ok: ls runs /usr/bin/ls"), "{found:?}");
     assert!(has(&found, "PATH: bad: `obs` is not on PATH"), "{found:?}");
 }
+
+#[test]
+fn hooks_and_board_of_the_working_directory_are_looked_at() {
+    let sandbox = Sandbox::new();
+    let git = |words: &[&str]| {
+        assert!(
+            sandbox
+                .command("git")
+                .args(words)
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    git(&["init", "-q"]);
+    fs::create_dir_all(sandbox.path("work/backlog/tasks")).unwrap();
+    fs::write(sandbox.path("work/backlog/config.yml"), "project_name: x\n").unwrap();
+    fs::write(
+        sandbox.path("work/backlog/tasks/task-1 - A.md"),
+        "---\nid: [\n---\n",
+    )
+    .unwrap();
+    let (code, found) = doctor(&sandbox);
+    assert_eq!(code, 1);
+    for start in [
+        "hooks: note: not installed",
+        "backlog: bad: backlog: command not found",
+        "board: bad: ",
+    ] {
+        assert!(has(&found, start), "{start} in {found:?}");
+    }
+    sandbox.obs(["hook", "install"]);
+    fs::write(
+        sandbox.path("work/backlog/tasks/task-1 - A.md"),
+        "---\nid: TASK-1\n---\n",
+    )
+    .unwrap();
+    let (_, found) = doctor(&sandbox);
+    assert!(has(&found, "hooks: ok: installed in "), "{found:?}");
+    assert!(
+        has(&found, "board: ok: ") && found.iter().any(|line| line.ends_with("backlog, 1 files")),
+        "{found:?}"
+    );
+    fs::remove_file(sandbox.path("work/.git/hooks/post-merge")).unwrap();
+    assert!(has(&doctor(&sandbox).1, "hooks: bad: 3 of 4"), "{found:?}");
+}
+
+#[test]
+fn repository_that_git_refuses_is_named() {
+    let sandbox = Sandbox::new();
+    assert!(
+        sandbox
+            .command("git")
+            .args(["init", "-q"])
+            .status()
+            .unwrap()
+            .success()
+    );
+    fs::write(
+        sandbox.path("work/.git/config"),
+        "[core]\n\trepositoryformatversion = 9\n",
+    )
+    .unwrap();
+    let (code, found) = doctor(&sandbox);
+    assert_eq!(code, 1);
+    assert!(has(&found, "git: bad: "), "{found:?}");
+}

@@ -1,6 +1,7 @@
 //! The integration tests, one binary. Each module is one subject; `sandbox` is what they run in.
 #![cfg(test)]
 
+mod backlog;
 mod capture;
 mod config;
 mod console;
@@ -10,6 +11,8 @@ mod docs;
 mod doctor;
 mod emit;
 mod exec;
+mod git;
+mod hooks;
 mod hostile;
 mod house;
 mod identity;

@@ -6,7 +6,9 @@ use super::parse::Parsed;
 use super::scene::{self, Scene};
 use crate::error::Error;
 use crate::journal::Signal;
-use crate::model::{Attributes, Event, Record, TraceRef, catalog};
+use crate::model::catalog::{self, EventType};
+use crate::model::context::TraceContext;
+use crate::model::{Attributes, Event, Record, TraceRef};
 use crate::redact;
 use serde_json::Value;
 
@@ -42,29 +44,36 @@ fn build(
     let scene = Scene::of(call, None);
     let broken = gathered.notes.invalid.first().cloned(); // what was to be data; a bad time is none
     let timestamp = call.time(parsed.text("time"), &mut gathered.notes.invalid);
-    let mut event = Event {
-        event_id: format!("evt_{}", call.ulid(timestamp)),
-        event_type: kind,
+    let mut event = envelope(call, scene, call.context.as_ref());
+    event.event_id = format!("evt_{}", call.ulid(timestamp));
+    event.event_type = kind;
+    event.timestamp = timestamp;
+    event.causation_id = parsed.text("causation").unwrap_or_default();
+    event.data = gathered.attributes;
+    event.obs = gathered.notes;
+    if let Some(correlation) = parsed.text("correlation") {
+        event.correlation_id = correlation;
+    }
+    check(call, &mut event, broken)?;
+    Ok(event)
+}
+
+/// An event of this scene and span that says nothing yet.
+pub(super) fn envelope(call: &Call<'_>, scene: Scene, context: Option<&TraceContext>) -> Event {
+    Event {
         event_version: "1.0".to_owned(),
-        timestamp,
-        correlation_id: parsed
-            .text("correlation")
-            .unwrap_or_else(|| scene::correlation(call)),
-        causation_id: parsed.text("causation").unwrap_or_default(),
-        trace_context: call.context.map(|context| TraceRef {
+        correlation_id: scene::correlation(call, context),
+        trace_context: context.map(|context| TraceRef {
             trace_id: context.trace_id.to_string(),
             span_id: context.span_id.to_string(),
         }),
         actor: scene::actor(call.world, call.settings, &scene.host),
-        data: gathered.attributes,
         metadata: scene::metadata(call.world),
         source: scene.service,
         source_version: scene.version,
         resource: scene.resource,
-        obs: gathered.notes,
-    };
-    check(call, &mut event, broken)?;
-    Ok(event)
+        ..Event::default()
+    }
 }
 
 /// Checks the data of a known type. Wrong data is named; under `OBS_STRICT` it is refused, else it is kept inside an
@@ -92,6 +101,12 @@ fn check(call: &Call<'_>, event: &mut Event, broken: Option<String>) -> Result<(
         return Err(error);
     }
     call.world.say(&redact::text(&error.report()));
+    make_invalid(event, known, cause);
+    Ok(())
+}
+
+/// Turns an event into the one that keeps what was wrong with it.
+pub(super) fn make_invalid(event: &mut Event, known: &EventType, cause: String) {
     let mut original = std::mem::take(&mut event.data);
     // its own names are judged before it becomes a value under `data`
     redact::map(&mut original, known.fields());
@@ -105,5 +120,4 @@ fn check(call: &Call<'_>, event: &mut Event, broken: Option<String>) -> Result<(
     INVALID.clone_into(&mut event.event_type);
     "1.0".clone_into(&mut event.event_version);
     event.data = data;
-    Ok(())
 }

@@ -2,8 +2,11 @@
 
 use crate::redact;
 use crate::world::World;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What `.git` says about where we stand.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,20 +23,53 @@ pub(super) fn read(cwd: &Path, world: &World) -> GitHead {
         .unwrap_or_default()
 }
 
-fn find(cwd: &Path, world: &World) -> Option<PathBuf> {
-    if let Some(folder) = world.var_os("GIT_DIR") {
-        return Some(cwd.join(folder));
-    }
-    cwd.ancestors().find_map(|dir| {
-        let dot = dir.join(".git");
-        let found = fs::metadata(&dot).ok()?;
-        if found.is_dir() {
-            return Some(dot);
-        }
-        // a linked worktree or a submodule
-        let text = read_text(&dot)?;
-        Some(dir.join(text.trim_end().strip_prefix("gitdir: ")?))
+/// Where a folder stands in git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The top of the work tree.
+    pub work_tree: PathBuf,
+    /// The full name of the ref that is checked out; `HEAD` where there is none.
+    pub reference: OsString,
+    /// True while git writes the index: what lies in the work tree is of no ref.
+    pub is_moving: bool,
+}
+
+/// A lock of the index that is older than this was left by a crash.
+const STALE: Duration = Duration::from_secs(60);
+
+/// Reads where a folder stands, whatever `GIT_DIR` says; none outside of git.
+pub fn position(folder: &Path) -> Option<Position> {
+    let (work_tree, git) = folder.ancestors().find_map(at)?;
+    let head = fs::read(git.join("HEAD")).ok()?;
+    let head = head.trim_ascii_end();
+    let reference = head.strip_prefix(b"ref: ").unwrap_or(b"HEAD");
+    let lock = fs::metadata(git.join("index.lock")).ok();
+    let age = lock.and_then(|lock| lock.modified().ok()?.elapsed().ok());
+    Some(Position {
+        work_tree,
+        reference: OsStr::from_bytes(reference).to_owned(),
+        is_moving: age.is_some_and(|age| age < STALE),
     })
+}
+
+fn find(cwd: &Path, world: &World) -> Option<PathBuf> {
+    match world.var_os("GIT_DIR") {
+        Some(folder) => Some(cwd.join(folder)),
+        None => cwd.ancestors().find_map(at).map(|(_, git)| git),
+    }
+}
+
+/// The work tree and its git folder, if a folder is the top of one.
+fn at(dir: &Path) -> Option<(PathBuf, PathBuf)> {
+    let dot = dir.join(".git");
+    let found = fs::metadata(&dot).ok()?;
+    if found.is_dir() {
+        return Some((dir.to_owned(), dot));
+    }
+    // a linked worktree or a submodule
+    let text = read_text(&dot)?;
+    let git = dir.join(text.trim_end().strip_prefix("gitdir: ")?);
+    Some((dir.to_owned(), git))
 }
 
 fn head(folder: &Path) -> Option<GitHead> {

@@ -2,6 +2,7 @@
 
 use super::ci::Ci;
 use super::{Call, git_head};
+use crate::model::context::TraceContext;
 use crate::model::{Actor, Attributes, Metadata, ids, resource};
 use crate::settings::Settings;
 use crate::world::World;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// The program that called us, as far as its command line tells.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Caller {
     /// `bash`, `zsh`, `fish` or `sh`; empty where the caller is no shell.
     pub(super) shell: &'static str,
@@ -122,7 +123,7 @@ fn wraps(words: &[String], world: &World) -> bool {
 }
 
 /// What every record of a call carries.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Scene {
     pub(super) caller: Caller,
     pub(super) service: String,
@@ -219,13 +220,13 @@ pub(super) fn actor(world: &World, settings: &Settings, host: &str) -> Actor {
     }
 }
 
-/// The logical flow that a record belongs to; empty where nothing names one.
-pub(super) fn correlation(call: &Call<'_>) -> String {
+/// The logical flow that a record of this span belongs to; empty where nothing names one.
+pub(super) fn correlation(call: &Call<'_>, context: Option<&TraceContext>) -> String {
     if let Some(given) = &call.settings.correlation_id {
         return given.clone();
     }
     let run = Ci::detect(call.world).and_then(|ci| ci.run(call.world));
-    let bits = match (run, &call.context) {
+    let bits = match (run, context) {
         (Some(run), _) => Sha256::digest(run).first_chunk::<16>().copied(),
         (None, Some(context)) => Some(context.trace_id.to_bytes()),
         (None, None) => None,

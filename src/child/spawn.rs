@@ -57,6 +57,7 @@ struct Plan<'a> {
     /// argv for `/bin/sh`, where the file has no format that the kernel knows.
     shell: Pointers,
     streams: Option<[RawFd; 2]>,
+    #[cfg(target_os = "linux")]
     parent: i32,
     before: Option<&'a Inherited>,
     /// Left behind where it could not run.
@@ -97,6 +98,7 @@ impl Program {
             env: Pointers::of(&self.env),
             shell,
             streams: self.streams,
+            #[cfg(target_os = "linux")]
             parent: i32::try_from(std::process::id()).unwrap_or_default(),
             before,
             errno: 0,

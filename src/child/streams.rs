@@ -69,6 +69,30 @@ unsafe fn close_range(first: RawFd, last: RawFd) {
     }
 }
 
+/// While it stands, a full file and a closed pipe are errors; afterwards they are again what the caller made them.
+#[derive(Debug)]
+pub struct Shield([(libc::c_int, libc::sighandler_t); 2]);
+
+impl Shield {
+    /// Puts it up.
+    pub fn up() -> Self {
+        // SAFETY: setting a disposition to ignore has no preconditions
+        Self(
+            [libc::SIGXFSZ, libc::SIGPIPE]
+                .map(|signal| unsafe { (signal, libc::signal(signal, libc::SIG_IGN)) }),
+        )
+    }
+}
+
+impl Drop for Shield {
+    fn drop(&mut self) {
+        for (signal, before) in self.0 {
+            // SAFETY: before a program has handlers a disposition is default or ignore, both of which may be set
+            unsafe { libc::signal(signal, before) };
+        }
+    }
+}
+
 /// A full file (`ulimit -f`) and a closed pipe are errors to handle, not reasons to die in the middle of a script.
 pub fn ignore_write_signals() {
     // SAFETY: setting a disposition to ignore has no preconditions

@@ -5,7 +5,6 @@ use super::signals::{self, Received};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -44,7 +43,8 @@ impl Tail {
             lines,
         };
         for to in [rustix::stdio::stdout(), rustix::stdio::stderr()] {
-            let (from, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+            let (from, writer) = std::io::pipe()?;
+            let (from, writer) = (OwnedFd::from(from), OwnedFd::from(writer));
             fcntl_setfl(&from, fcntl_getfl(&from)? | OFlags::NONBLOCK)?;
             tail.streams.push(Stream {
                 from,

@@ -16,11 +16,17 @@ pub struct Limits {
     pub timeout: Option<Duration>,
 }
 
-/// Somebody who looks around while the command runs. The answer is when to look again; none is never.
+/// Somebody who looks around while the command runs.
 pub trait Watch {
+    /// How long to wait before looking, each time.
+    fn pause(&self) -> Duration;
+
     /// Looks.
-    fn look(&mut self) -> Option<Duration>;
+    fn look(&mut self);
 }
+
+/// A look that takes long is had less often: at most this part of the time is spent looking.
+const SHARE: u32 = 20;
 
 /// The end of a command that was waited for.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +59,7 @@ impl Child {
         let mut watch = watch;
         let mut clock = Clock {
             limit: limits.timeout.map(|after| (now + after, libc::SIGTERM)),
-            look: watch.as_ref().map(|_| now),
+            look: watch.as_ref().map(|watch| now + watch.pause()),
             timed_out: false,
         };
         loop {
@@ -157,7 +163,9 @@ impl Clock {
         if self.look.is_some_and(|at| at <= now)
             && let Some(watch) = watch
         {
-            self.look = watch.look().map(|after| Instant::now() + after);
+            watch.look();
+            let took = now.elapsed();
+            self.look = Some(Instant::now() + watch.pause().max(took * SHARE));
         }
     }
 }

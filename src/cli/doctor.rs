@@ -1,5 +1,6 @@
 //! `obs doctor`: what is well and what is not, each with what to do about it. It looks and changes nothing.
 
+mod here;
 mod journal;
 mod tools;
 
@@ -92,6 +93,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let mut found = Findings::default();
     journal::look(&mut found, world, settings);
     tools::look(&mut found, world, settings);
+    here::look(&mut found, world);
     let text: String = match args.form.is_human(world) {
         true => found
             .0

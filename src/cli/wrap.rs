@@ -22,8 +22,23 @@ const PATIENCE: Duration = Duration::from_millis(800);
 pub(super) trait Around: Watch {
     /// Before it starts.
     fn before(&mut self);
-    /// After it has ended, inside its span.
-    fn after(&mut self, context: TraceContext);
+    /// It is about to start inside this span.
+    fn inside(&mut self, context: TraceContext);
+    /// After it has ended.
+    fn after(&mut self);
+}
+
+/// Looking around must not harm the waiting.
+struct Guarded<'a>(&'a mut dyn Around);
+
+impl Watch for Guarded<'_> {
+    fn pause(&self) -> Duration {
+        self.0.pause()
+    }
+
+    fn look(&mut self) {
+        guarded(|| self.0.look());
+    }
 }
 
 /// A command to run.
@@ -76,7 +91,7 @@ pub(super) fn run(world: &World, settings: &Settings, job: Job<'_>) -> u8 {
         Ok(found) => found,
         Err(missing) => return absent(world, settings, job, &name, &missing),
     };
-    if found.trail.is_deepest() || world.var("OBS_SHIM") == Some("off") {
+    if found.trail.is_deepest() || !settings.shim {
         return replace_us(world, &found, &command, job.voice);
     }
     let mut around = job.around;
@@ -91,6 +106,9 @@ pub(super) fn run(world: &World, settings: &Settings, job: Job<'_>) -> u8 {
     else {
         return replace_us(world, &found, &command, job.voice);
     };
+    if let Some(around) = &mut around {
+        around.inside(wrapped.context());
+    }
     let run = Run {
         world,
         voice: job.voice,
@@ -180,10 +198,8 @@ impl Run<'_> {
         child::ignore_write_signals();
         let pid = running.pid();
         guarded(|| self.wrapped.started(pid, started));
-        let watch = self
-            .around
-            .as_mut()
-            .map(|around| &mut **around as &mut dyn Watch);
+        let mut watch = self.around.as_mut().map(|around| Guarded(&mut **around));
+        let watch = watch.as_mut().map(|watch| watch as &mut dyn Watch);
         let waited = running.wait(self.limits, watch, self.tail.as_mut());
         drop(running);
         self.after(&waited)
@@ -198,8 +214,7 @@ impl Run<'_> {
         let behind = Behind::after(PATIENCE, ended);
         guarded(|| {
             if let Some(around) = &mut self.around {
-                let context = self.wrapped.context();
-                guarded(|| around.after(context));
+                guarded(|| around.after());
             }
             let tail = self.tail.as_ref().map(Tail::text);
             self.wrapped.ended(ending(waited, tail))

@@ -296,7 +296,7 @@ impl Journal {
     }
 
     /// Puts new content under a name by temporary file and rename; the new file comes locked.
-    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<File> {
+    pub(super) fn replace(&self, path: &Path, content: &[u8]) -> io::Result<File> {
         let temporary = path.with_extension(format!(
             "{}-{:08x}.tmp",
             self.place.pid,

@@ -175,7 +175,8 @@ fn nodes<'a>(
     depth: usize,
 ) -> Vec<Node<'a>> {
     let by_time = |mut pieces: Vec<&'a Piece>| {
-        pieces.sort_by_key(|piece| std::cmp::Reverse(piece.record.time()));
+        pieces.sort_by_key(|piece| piece.record.time());
+        pieces.reverse(); // taken from the end: what has one time stays in the order of the journal
         pieces
     };
     let mut list = Vec::new();

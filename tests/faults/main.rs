@@ -11,6 +11,7 @@ mod crowd;
 mod disks;
 mod errno;
 mod kills;
+mod ledger;
 mod limits;
 mod locks;
 mod places;

@@ -92,6 +92,11 @@ const HOMES: &[Home] = &[
         instead: "let `model` hand out the schema",
     },
     Home {
+        names: &["granit_parser"],
+        places: &["src/backlog/yaml"],
+        instead: "read front matter through `backlog`",
+    },
+    Home {
         names: &["toml"],
         places: &["src/settings"],
         instead: "read the value from `Settings`",

@@ -104,6 +104,13 @@ impl Caller {
         // SAFETY: only system calls, on memory that lives
         unsafe {
             libc::setsid();
+            // what this test was started with, such as a job server's pipe, is not handed on either
+            libc::syscall(
+                libc::SYS_close_range,
+                3,
+                c_uint::MAX,
+                libc::CLOSE_RANGE_CLOEXEC,
+            );
             if let Some(terminal) = self.terminal {
                 done(libc::ioctl(terminal, libc::TIOCSCTTY, 0))?;
                 (0..3).try_for_each(|stream| done(libc::dup2(terminal, stream)))?;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// What a wait that was in vain says. A result that holds it counts for nothing.
-pub(crate) const TIMEOUT: &str = "timeout";
+pub(crate) const TIMEOUT: &str = "TIMED OUT";
 
 /// How long others may hold the streams of a process that has ended.
 const GRACE: Duration = Duration::from_secs(3);

@@ -21,7 +21,7 @@ pub(crate) enum Mode {
     Locked,
     /// It cannot be written, and the user is nobody.
     ReadOnly,
-    /// The caller may open no more than one further file.
+    /// The caller may have no more than twelve files open; dash needs eleven.
     Squeezed,
     /// A file stands where its parent should be.
     UnderFile,
@@ -52,7 +52,7 @@ impl Mode {
             Self::Locked => "journal locked",
             Self::Ordinary => "ordinary",
             Self::ReadOnly => "read-only, as nobody",
-            Self::Squeezed => "`ulimit -n 5`",
+            Self::Squeezed => "`ulimit -n 12`",
             Self::UnderFile => "home under a file",
         }
     }
@@ -92,7 +92,7 @@ impl Mode {
             Self::Full => caller.full = Some(FullDisk::over(home)),
             Self::Limited => caller.limits.push((libc::RLIMIT_FSIZE, 0)),
             Self::ReadOnly if is_root() => caller.user = Some(NOBODY),
-            Self::Squeezed => caller.limits.push((libc::RLIMIT_NOFILE, 5)),
+            Self::Squeezed => caller.limits.push((libc::RLIMIT_NOFILE, 12)),
             _ => {}
         }
     }

@@ -103,12 +103,22 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// The file of a tool that is called by its name.
+    fn real(&self, tool: &str) -> Option<PathBuf> {
+        let own = self.path("bin");
+        let folders = [own.as_path(), Path::new("/usr/bin"), Path::new("/bin")];
+        let files = folders.map(|folder| folder.join(tool));
+        files
+            .into_iter()
+            .find(|file| !tool.contains('/') && is_executable(file))
+    }
+
     /// A command as this way writes it.
     pub(crate) fn wrap(&self, words: &[&str]) -> Vec<OsString> {
         let tool = words[0];
         self.link(tool);
         let obs = self.programs.path("obs");
-        let prefix = self.way.prefix(&obs, OsStr::new(tool));
+        let prefix = self.way.prefix(&obs, self.real(tool).as_deref());
         let words = words.iter().map(|word| (*word).to_owned());
         prefix.into_iter().chain(words).map(Into::into).collect()
     }
@@ -212,6 +222,8 @@ impl<'a> Stage<'a> {
 
     /// Runs a script in bash; the answer is its end and what it wrote.
     pub(crate) fn bash(&self, script: &str) -> String {
+        // what bash has built in would not be started at all
+        let script = &format!("enable -n echo printf pwd true false; {script}");
         self.told(&self.shell("/bin/bash", script).done())
     }
 
@@ -279,6 +291,11 @@ impl Drop for Stage<'_> {
         // else it could not be removed
         let _ = fs::set_permissions(self.path("home"), Permissions::from_mode(0o755));
     }
+}
+
+fn is_executable(file: &Path) -> bool {
+    let found = fs::metadata(file);
+    found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// What a shell says of its jobs, `line 1: 77 Killed` or `[1] 77`, without the process id.

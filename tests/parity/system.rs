@@ -167,6 +167,8 @@ pub(crate) fn terminal() -> (File, OwnedFd) {
         let mut modes: libc::termios = std::mem::zeroed();
         libc::tcgetattr(slave, &raw mut modes);
         modes.c_lflag &= !(libc::ECHO | libc::ECHOCTL);
+        // else a key that sends a signal throws away what was said but not yet read
+        modes.c_lflag |= libc::NOFLSH;
         libc::tcsetattr(slave, libc::TCSANOW, &raw const modes);
         (File::from_raw_fd(master), OwnedFd::from_raw_fd(slave))
     }

@@ -1,6 +1,5 @@
 //! The ways to run a command: as it is, and through obs.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 /// How a command is run.
@@ -31,14 +30,14 @@ impl Way {
         matches!(self, Self::Shim | Self::Nested)
     }
 
-    /// The words that stand before a command. A path is no shim's business: nested it goes through obs twice.
-    pub(crate) fn prefix(self, obs: &Path, tool: &OsStr) -> Vec<String> {
+    /// The words that stand before a command. A path is no shim's business, and what is not there has none: nested they
+    /// go through obs twice.
+    pub(crate) fn prefix(self, obs: &Path, tool: Option<&Path>) -> Vec<String> {
         let exec = || [obs.to_str().unwrap(), "span", "exec", "--"].map(str::to_owned);
-        let is_path = tool.as_encoded_bytes().contains(&b'/');
         match self {
             Self::Direct | Self::Shim => Vec::new(),
             Self::Exec => exec().into(),
-            Self::Nested if is_path => [exec(), exec()].concat(),
+            Self::Nested if tool.is_none() => [exec(), exec()].concat(),
             Self::Nested => vec!["through".to_owned()],
         }
     }

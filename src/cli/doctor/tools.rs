@@ -9,11 +9,11 @@ use std::ffi::OsStr;
 use std::fs;
 
 pub(super) fn look(found: &mut Findings, world: &World, settings: &Settings) {
-    program(found, world);
+    program(found, world, settings);
     shims(found, world, settings);
 }
 
-fn program(found: &mut Findings, world: &World) {
+fn program(found: &mut Findings, world: &World, settings: &Settings) {
     let own = world.program();
     let first = Lookup::of(OsStr::new("obs"), world).first;
     let canonical =
@@ -37,10 +37,10 @@ fn program(found: &mut Findings, world: &World) {
         }
         (Some(path), _) => found.good("PATH", format!("`obs` is {}", path.display())),
     }
-    if world.var("OBS_SHIM") == Some("off") {
+    if !settings.shim {
         found.note(
             "OBS_SHIM",
-            "wrapped tools run alone: OBS_SHIM=off",
+            "wrapped tools run alone: OBS_SHIM is off",
             "unset it",
         );
     }

@@ -16,7 +16,7 @@ pub struct Commit {
     pub changed_files: Option<Vec<String>>,
     /// Number of touched files, also where the list was cut short.
     pub changed_file_count: Option<u64>,
-    /// Lines added.
+    /// Lines added; absent where the commit is too large to count. A file moved whole adds and removes none.
     pub insertions: Option<u64>,
     /// Lines removed.
     pub deletions: Option<u64>,
@@ -30,10 +30,25 @@ pub struct Commit {
     pub authored_time: Option<Timestamp>,
     /// Committer time, RFC 3339.
     pub committed_time: Option<Timestamp>,
-    /// What made the commit: `commit`, `amend`, `merge`, `rebase`, `cherry-pick`, `revert`, …
+    /// Author's name.
+    pub author_name: Option<String>,
+    /// Author's mail address.
+    pub author_email: Option<String>,
+    /// What made the commit: `commit`, `amend`, `merge`, `squash`, `reword`, `cherry-pick`, `revert`, …
     pub operation: Option<String>,
     /// Full id of the commit this one replaces, after an amend or a rebase.
     pub previous_sha: Option<String>,
     /// Backlog.md ids of the tasks whose files the commit touches or whose ids its message names.
     pub task_ids: Option<Vec<String>>,
+    /// Trailers of the message, such as `Co-authored-by`, in order.
+    pub trailers: Option<Vec<Trailer>>,
+}
+
+/// A trailer of a commit message.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub struct Trailer {
+    /// What stands before the colon.
+    pub key: String,
+    /// What stands behind it; folded lines are joined.
+    pub value: Option<String>,
 }

@@ -53,7 +53,8 @@ pub(super) fn rows() -> Vec<Row> {
         Row::bash("no_new_privs", "setpriv --no-new-privs WRAP grep NoNewPrivs /proc/self/status"),
         Row::bash("oom score and timer slack", "echo 300 >/proc/$$/oom_score_adj; WRAP cat /proc/self/oom_score_adj /proc/self/timerslack_ns").local(),
         Row::bash("personality", "setarch -R WRAP cat /proc/self/personality"),
-        Row::bash("death signal of the parent is not handed on", "setpriv --pdeathsig TERM WRAP setpriv -d | grep -i death"),
+        Row::bash("the death signal that the caller chose, as the child sees it", "setpriv --pdeathsig TERM WRAP setpriv -d | grep -i death"),
+        Row::bash("the death signal that the caller chose, once the caller dies", "bash -c 'setpriv --pdeathsig TERM WRAP sh -c \"trap \\\"echo got; exit\\\" TERM; echo READY; sleep 5 & wait\" | cat & sleep 0.3; kill -KILL $$'; sleep 0.3; echo over"),
     ]
 }
 

@@ -100,7 +100,7 @@ fn furnish(stage: &Stage) {
     let _ = std::os::unix::fs::symlink("loop", stage.path("work/loop"));
 }
 
-/// How bash is told that a command cannot run. Only its own name and line before the words are left out.
+/// How bash is told that a command cannot run. Who speaks, before the words, is left out.
 fn refusal(stage: &Stage, tool: &str) -> String {
     furnish(stage);
     let done = stage
@@ -108,6 +108,7 @@ fn refusal(stage: &Stage, tool: &str) -> String {
         .done();
     let lines = done.err.lines().map(|line| {
         let (_, rest) = line.split_once("line 1: ").unwrap_or(("", line));
+        let rest = rest.strip_prefix("obs: ").unwrap_or(rest);
         format!("{rest}\n")
     });
     let err = lines.collect();

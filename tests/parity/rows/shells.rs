@@ -18,15 +18,15 @@ const SHELLS: [&str; 6] = [
 const SCRIPTS: [(&str, &str); 7] = [
     (
         "status",
-        "WRAP false; echo $?; WRAP sh -c 'exit 42'; echo $?",
+        "WRAP sh -c 'exit 1'; echo $?; WRAP sh -c 'exit 42'; echo $?",
     ),
     (
         "set -e",
-        "set -e; WRAP true; echo one; WRAP false; echo two",
+        "set -e; WRAP sh -c :; echo one; WRAP sh -c 'exit 1'; echo two",
     ),
     (
         "&& and ||",
-        "WRAP false || echo no; WRAP true && echo yes; if WRAP false; then echo a; else echo b; fi; ! WRAP false; echo $?",
+        "WRAP sh -c 'exit 1' || echo no; WRAP sh -c : && echo yes; if WRAP sh -c 'exit 1'; then echo a; else echo b; fi; ! WRAP sh -c 'exit 1'; echo $?",
     ),
     (
         "death by TERM",
@@ -42,14 +42,14 @@ const SCRIPTS: [(&str, &str); 7] = [
     ),
     (
         "pipeline and $(…)",
-        "x=$(WRAP echo out); echo $x; WRAP sh -c 'exit 3' | cat; echo $?; seq 3 | WRAP tail -1",
+        "x=$(WRAP expr 5); echo $x; WRAP sh -c 'exit 3' | cat; echo $?; seq 3 | WRAP tail -1",
     ),
 ];
 
 const FISH: [(&str, &str); 4] = [
     (
         "status",
-        "WRAP false; echo $status; WRAP sh -c 'exit 42'; echo $status",
+        "WRAP sh -c 'exit 1'; echo $status; WRAP sh -c 'exit 42'; echo $status",
     ),
     (
         "death by TERM",
@@ -61,7 +61,7 @@ const FISH: [(&str, &str); 4] = [
     ),
     (
         "pipeline and $(…)",
-        "set x (WRAP echo out); echo $x; WRAP sh -c 'exit 3' | cat; echo $pipestatus",
+        "set x (WRAP expr 5); echo $x; WRAP sh -c 'exit 3' | cat; echo $pipestatus",
     ),
 ];
 
@@ -107,7 +107,8 @@ fn resumed(stage: &Stage, shell: &str) -> String {
     // what is typed before a shell asks may be dropped; some ask in their own words, but keep it
     let own_words = match shell.split(' ').next() {
         Some("fish") => Some("has stopped"),
-        Some("mksh" | "zsh") => Some("uspended"),
+        Some("mksh") => Some("Stopped"),
+        Some("zsh") => Some("suspended"),
         _ => None,
     };
     let asked = || own_words.map_or_else(|| live.until("PROMPT").is_some(), |_| true);

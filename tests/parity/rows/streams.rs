@@ -44,7 +44,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ),
     (
         "xargs",
-        "seq 9 | xargs -n 4 WRAP echo; echo 1 | xargs WRAP sh -c 'exit 255'; echo $?",
+        "seq 9 | xargs -n 4 WRAP echo; echo 1 | xargs WRAP sh -c 'exit 255' 2>/dev/null; echo $?",
     ),
     (
         "find -exec",
