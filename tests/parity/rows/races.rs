@@ -24,9 +24,6 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         hundred("exit 3", |stage, _| stage.run(&["sh", "-c", "exit 3"])),
         hundred("STOP and CONT at any moment", paused),
-        Row::new("20 times ^Z at any moment", suspended)
-            .on_terminal()
-            .alone(),
         Row::new("20 times ^Z and fg", resumed)
             .on_terminal()
             .alone(),
@@ -104,28 +101,6 @@ fn resumed(stage: &Stage) -> String {
         let Some(answer) = live.until("STATUS") else {
             return TIMEOUT.to_owned();
         };
-        *answers.entry(answer).or_default() += 1;
-    }
-    format!("{answers:?}")
-}
-
-/// As above, but before the program could say that it runs.
-fn suspended(stage: &Stage) -> String {
-    let words = ["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"];
-    let live = stage.start(&words, Caller::default());
-    let mut answers = BTreeMap::<String, usize>::new();
-    live.until("PROMPT");
-    for turn in 0..20 {
-        live.send(&stage.expand("echo BEGIN; WRAP sleep 30\n"));
-        live.until("BEGIN");
-        moment(turn * 5);
-        live.send("\x1a");
-        if live.until("PROMPT").is_none() {
-            return TIMEOUT.to_owned();
-        }
-        live.send("echo STATUS $?; kill -KILL %% && wait %% 2>/dev/null\n");
-        let answer = live.until("STATUS").unwrap_or_default();
-        live.until("PROMPT");
         *answers.entry(answer).or_default() += 1;
     }
     format!("{answers:?}")
