@@ -77,7 +77,11 @@ impl Mode {
         let home = dir.join("home");
         fs::create_dir_all(home.join("shims")).unwrap();
         match self {
-            Self::Locked => LOCKED.map(|name| locked(&home.join(name))).into(),
+            Self::Locked => {
+                // a home that is in use
+                fs::create_dir(home.join("sealed")).unwrap();
+                LOCKED.map(|name| locked(&home.join(name))).into()
+            }
             Self::ReadOnly => {
                 fs::set_permissions(&home, Permissions::from_mode(0o555)).unwrap();
                 Vec::new()
