@@ -47,12 +47,15 @@ pub(super) fn command() -> Command {
 
 /// Runs it; `words` are those of the real CLI. The answer is the exit code.
 pub fn backlog(world: &World, words: &[OsString], voice: &'static str) -> u8 {
-    let settings = Settings::load(world);
-    let command = [OsString::from(NAME)]
-        .into_iter()
-        .chain(words.iter().cloned());
+    let name = [OsString::from(NAME)].into_iter();
+    let command: Vec<OsString> = name.chain(words.iter().cloned()).collect();
+    let Some(settings) = wrap::settings(world) else {
+        return wrap::bare(world, &command, voice);
+    };
+    let by_name = voice.is_empty();
     let job = Job {
-        wanted: Wanted::tool(command.collect()),
+        wanted: Wanted::tool(command),
+        argv0: world.args().first().filter(|_| by_name).cloned(),
         voice,
         around: Some(Box::new(Watcher {
             world,
