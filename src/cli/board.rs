@@ -123,7 +123,7 @@ impl<'a> Board<'a> {
             return Ok(Found::Busy);
         };
         let now = self.world.now(); // others may have looked meanwhile
-        let scan = backlog::disk(&self.project.folder, ledger.board(), now);
+        let scan = backlog::disk(&self.project.folder, ledger.board(), &|| self.world.now());
         let calm = i64::try_from(look.calm.as_nanos()).unwrap_or(i64::MAX);
         let is_young = |changed: i64| calm > 0 && changed > now.saturating_sub(calm);
         if scan.youngest.is_some_and(is_young) || self.place() != place {
