@@ -119,7 +119,7 @@ impl<'a> Board<'a> {
             return Ok(Found::Restless);
         }
         let now = self.world.now();
-        let Some(ledger) = self.hold(&place, look.wait, now)? else {
+        let Some(mut ledger) = self.hold(&place, look.wait, now)? else {
             return Ok(Found::Busy);
         };
         let now = self.world.now(); // others may have looked meanwhile
@@ -130,6 +130,9 @@ impl<'a> Board<'a> {
             return Ok(Found::Restless);
         }
         self.report(&scan)?;
+        if !scan.unreadable.is_empty() {
+            ledger.spare_nothing();
+        }
         let look = Look {
             // whatever is checked out without a name has a history that was told under one
             after_merge: look.after_merge || look.is_observed && place.reference == NO_NAME,

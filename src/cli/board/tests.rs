@@ -236,6 +236,23 @@ fn nothing_is_told_while_git_writes() {
 }
 
 #[test]
+fn broken_file_is_noted_once_it_has_settled() {
+    let rig = Rig::new();
+    rig.status("To Do");
+    rig.look(&SEEN);
+    rig.write("backlog/tasks/task-1 - A.md", "<<<<<<< HEAD\n");
+    // younger files are read at every look
+    std::thread::sleep(Duration::from_millis(2_100));
+    for _ in 0..3 {
+        assert_eq!(rig.look(&SEEN), NOTHING);
+    }
+    let noted = fs::read_to_string(rig.dir.path().join("home/diagnostics.log")).unwrap();
+    assert_eq!(noted.matches("cannot be read").count(), 1, "{noted}");
+    rig.status("Done");
+    assert_eq!(rig.look(&SEEN), ["state_changed", "completed"]);
+}
+
+#[test]
 fn young_file_is_left_alone_by_whoever_wants_calm() {
     let rig = Rig::new();
     rig.status("To Do");
