@@ -16,12 +16,16 @@ use crate::world::World;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 /// The ref of a project outside of git.
 const NO_REF: &str = "-";
 /// What is checked out where no ref is.
 const NO_NAME: &str = "HEAD";
+/// Looks at files that are being changed, and the time between them: two seconds.
+const TRIES: usize = 80;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// A watched backlog.
 pub(super) struct Board<'a> {
@@ -139,6 +143,25 @@ impl<'a> Board<'a> {
             ..*look
         };
         self.settle(&look, ledger, scan.board, now)
+    }
+
+    /// Looks until nobody changes the files at the same time; none at first sight.
+    pub(super) fn look_patiently(&self, look: &Look) -> Result<Option<Vec<Told>>, Error> {
+        let mut found = self.look(look)?;
+        for _ in 0..TRIES {
+            if !matches!(found, Found::Restless) {
+                break;
+            }
+            thread::sleep(PAUSE); // also where nobody reads our output, which ends the pause of a world
+            found = self.look(look)?;
+        }
+        match found {
+            Found::Busy => Err(Error::failure("another look at the backlog does not end")),
+            Found::FirstSight => Ok(None),
+            Found::Restless => Err(Error::failure("the backlog does not stop changing")
+                .hint("a git command may be running, or have left .git/index.lock behind")),
+            Found::Told(told) => Ok(Some(told)),
+        }
     }
 
     fn settle(

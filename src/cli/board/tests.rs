@@ -236,6 +236,31 @@ fn nothing_is_told_while_git_writes() {
 }
 
 #[test]
+fn patience_outlasts_a_lock_of_git() {
+    let rig = Rig::new();
+    rig.checkout("main");
+    rig.status("To Do");
+    assert!(rig.board().look_patiently(&SEEN).unwrap().is_none());
+    rig.status("Done");
+    rig.write(".git/index.lock", "");
+    std::thread::scope(|scope| {
+        let board = rig.board();
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(100));
+            fs::remove_file(rig.root().join(".git/index.lock")).unwrap();
+        });
+        assert_eq!(board.look_patiently(&SEEN).unwrap().unwrap().len(), 2);
+    });
+    let board = rig.board();
+    let _held = board.hold(&board.place(), Duration::ZERO, 1).unwrap();
+    let error = rig.board().look_patiently(&SEEN).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "another look at the backlog does not end"
+    );
+}
+
+#[test]
 fn broken_file_is_noted_once_it_has_settled() {
     let rig = Rig::new();
     rig.status("To Do");
