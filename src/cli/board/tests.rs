@@ -53,6 +53,10 @@ impl Rig {
         self.write(".git/HEAD", &format!("ref: refs/heads/{branch}\n"));
     }
 
+    fn detach(&self) {
+        self.write(".git/HEAD", &format!("{}\n", "1".repeat(40)));
+    }
+
     fn status(&self, status: &str) {
         self.write("backlog/tasks/task-1 - A.md", &task(status));
     }
@@ -115,7 +119,6 @@ fn words(found: Found) -> Vec<String> {
 
 const SEEN: Look = Look {
     is_observed: false,
-    after_merge: false,
     parent: None,
     wait: Duration::ZERO,
     calm: Duration::ZERO,
@@ -123,11 +126,6 @@ const SEEN: Look = Look {
 
 const CATCH_UP: Look = Look {
     is_observed: true,
-    ..SEEN
-};
-
-const AFTER_MERGE: Look = Look {
-    after_merge: true,
     ..SEEN
 };
 
@@ -194,32 +192,37 @@ fn branches_have_ledgers_of_their_own() {
 
 #[test]
 fn what_another_branch_told_is_merged_silently() {
-    for look in [CATCH_UP, AFTER_MERGE] {
-        let rig = Rig::new();
-        rig.checkout("main");
-        rig.status("To Do");
-        rig.look(&SEEN);
-        rig.checkout("side");
-        rig.look(&SEEN);
-        rig.status("Done");
-        assert_eq!(rig.look(&SEEN), ["state_changed", "completed"]);
-        rig.checkout("main");
-        assert_eq!(rig.look(&look), NOTHING);
-        rig.status("In Progress");
-        assert_eq!(rig.look(&SEEN), ["state_changed"]);
-    }
+    let rig = Rig::new();
+    rig.checkout("main");
+    rig.status("To Do");
+    rig.look(&SEEN);
+    rig.checkout("side");
+    rig.look(&SEEN);
+    rig.status("Done");
+    assert_eq!(rig.look(&SEEN), ["state_changed", "completed"]);
+    rig.checkout("main");
+    assert_eq!(rig.look(&CATCH_UP), NOTHING);
+    rig.status("In Progress");
+    assert_eq!(rig.look(&SEEN), ["state_changed"]);
 }
 
 #[test]
-fn what_only_this_branch_has_is_told_after_a_merge() {
+fn what_a_branch_told_long_ago_is_silent_without_one() {
     let rig = Rig::new();
-    rig.checkout("side");
+    rig.detach();
     rig.status("To Do");
     rig.look(&SEEN);
-    rig.checkout("main");
+    rig.checkout("side");
     rig.look(&SEEN);
+    for status in ["In Progress", "Done"] {
+        rig.status(status);
+        rig.look(&SEEN);
+    }
+    rig.detach();
+    rig.status("In Progress");
+    assert_eq!(rig.look(&CATCH_UP), NOTHING);
     rig.status("Mixed");
-    assert_eq!(rig.look(&AFTER_MERGE), ["state_changed"]);
+    assert_eq!(rig.look(&CATCH_UP), ["state_changed"]);
 }
 
 #[test]
@@ -407,7 +410,7 @@ fn replayed_commit_is_silent_where_its_branch_told_it() {
     rig.look(&SEEN);
     rig.status("Done");
     rig.look(&SEEN);
-    rig.write(".git/HEAD", &format!("{}\n", "1".repeat(40)));
+    rig.detach();
     let replay = Commit {
         is_replay: true,
         ..Commit::default()
