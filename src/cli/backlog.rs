@@ -75,13 +75,18 @@ struct Watcher<'a> {
     parent: Option<TraceContext>,
 }
 
-impl Watcher<'_> {
-    fn look_at(&mut self, look: &Look) {
+impl<'a> Watcher<'a> {
+    /// The board; a command may make it.
+    fn board(&mut self) -> Option<&Board<'a>> {
         if self.board.is_none() {
             let start = self.world.cwd();
             self.board = start.and_then(|start| Board::of(self.world, self.settings, &start));
         }
-        if let Some(board) = &self.board
+        self.board.as_ref()
+    }
+
+    fn look_at(&mut self, look: &Look) {
+        if let Some(board) = self.board()
             && let Err(error) = board.look(look)
         {
             board.note(&error);
@@ -105,11 +110,17 @@ impl Around for Watcher<'_> {
     }
 
     fn after(&mut self) {
-        self.look_at(&Look {
+        let look = Look {
             parent: self.parent,
             wait: WAIT_AFTER,
             ..Look::default()
-        });
+        };
+        // whatever is left for the next look is told without the span
+        if let Some(board) = self.board()
+            && let Err(error) = board.look_patiently(&look)
+        {
+            board.note(&error);
+        }
     }
 }
 

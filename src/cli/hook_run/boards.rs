@@ -1,13 +1,12 @@
 //! What a commit, a merge or a rebase did to the boards of a repository: from its blobs, told through their ledgers.
 
 use crate::backlog;
-use crate::cli::board::{Board, Commit as Step, Found};
+use crate::cli::board::{Board, Commit as Step, Found, real};
 use crate::error::Error;
 use crate::git::{Changes, Repo};
 use crate::settings::Settings;
 use crate::world::World;
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -85,13 +84,12 @@ impl Boards<'_> {
     }
 
     fn top(&self) -> Option<PathBuf> {
-        let top = self.repo.work_tree()?;
-        Some(fs::canonicalize(top).unwrap_or_else(|_| top.to_owned()))
+        self.repo.work_tree().map(real)
     }
 
     fn step(&self, board: &Board<'_>, top: &Path, way: &Way<'_>) -> Result<Vec<String>, Error> {
-        let real = fs::canonicalize(board.folder()).unwrap_or_else(|_| board.folder().to_owned());
-        let Ok(prefix) = real
+        let folder = real(board.folder());
+        let Ok(prefix) = folder
             .strip_prefix(top)
             .map(|prefix| prefix.as_os_str().as_bytes())
         else {
@@ -111,7 +109,6 @@ impl Boards<'_> {
                 before: blobs.before,
                 after: blobs.after,
                 is_replay: way.is_replay,
-                parent: None,
                 wait: WAIT,
             },
             &parent,
