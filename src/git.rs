@@ -73,11 +73,6 @@ impl Repo {
         Ok(Some(Self { place, objects }))
     }
 
-    /// The folder of this work tree's own HEAD.
-    pub fn git_dir(&self) -> &Path {
-        &self.place.git_dir
-    }
-
     /// The folder that all work trees share.
     pub fn common_dir(&self) -> &Path {
         &self.place.common_dir
