@@ -11,6 +11,7 @@ mod objects;
 mod place;
 mod program;
 mod reflog;
+mod streams;
 mod task_ids;
 mod trailers;
 
@@ -105,7 +106,7 @@ impl Repo {
             Objects::Own { .. } => {
                 reflog::newest(&self.place.git_dir.join("logs/HEAD"), MOST_MOVES)
             }
-            Objects::Asked { .. } => program::last_move(&self.place).into_iter().collect(),
+            Objects::Asked { .. } => program::moves(&self.place, MOST_MOVES),
         }
     }
 

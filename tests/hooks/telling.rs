@@ -6,6 +6,8 @@ use crate::sandbox::outcome;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
+use std::time::Duration;
 
 #[test]
 fn commit_is_told_with_all_its_facts() {
@@ -249,11 +251,73 @@ fn linked_work_tree_tells_its_own_commits() {
     assert_eq!(ledger.count(), 2); // one repository: ids and pending
 }
 
-#[test]
-fn formats_that_only_git_knows_are_asked_of_git() {
+/// A repository with hooks and a format that we do not know, so that git is asked.
+fn asked() -> Work {
     let work = hooked(Work::new());
     work.git(&["config", "core.repositoryformatversion", "1"]);
     work.git(&["config", "extensions.noop-v1", "true"]);
+    work
+}
+
+/// Runs the hook with a folder of the sandbox first on PATH.
+fn hook_with(work: &Work, folder: &str) {
+    let [first, bin] = [folder, "bin"].map(|name| work.sandbox.path(name).display().to_string());
+    let mut obs = work.sandbox.command("obs");
+    obs.env(
+        "PATH",
+        format!("{first}:{bin}:/usr/local/bin:/usr/bin:/bin"),
+    );
+    obs.current_dir(work.top()).args(["hook", "post-commit"]);
+    outcome(&obs.output().unwrap()).quiet();
+}
+
+#[test]
+fn commit_is_told_by_a_git_that_outlasts_our_patience() {
+    let work = asked();
+    work.commit("a", "1\n", "root");
+    let unseen = ["-c", "core.hooksPath=/dev/null", "commit", "-q"];
+    work.git(&[&unseen[..], &["--allow-empty", "-m", "slow"]].concat());
+    let slow = "#!/bin/sh\nsleep 0.35\nPATH=${PATH#*:} exec git \"$@\"\n";
+    executable(&work.sandbox.path("slow/git"), slow);
+    hook_with(&work, "slow");
+    let mut left = 200;
+    while told(&work).len() < 2 && left > 0 {
+        thread::sleep(Duration::from_millis(50));
+        left -= 1;
+    }
+    let mut seen = 1;
+    assert_eq!(news(&work, &mut seen), "commit: slow");
+}
+
+#[test]
+fn missed_commits_are_told_where_git_is_asked() {
+    let work = asked();
+    work.commit("a", "1\n", "root");
+    for name in ["one", "two"] {
+        let words = ["commit", "-q", "--allow-empty", "-m", name];
+        work.git(&[&["-c", "core.hooksPath=/dev/null"], &words[..]].concat());
+    }
+    work.git(&["commit", "-q", "--allow-empty", "-m", "three"]);
+    let mut seen = 1;
+    assert_eq!(
+        news(&work, &mut seen),
+        "commit: one | commit: two | commit: three"
+    );
+}
+
+#[test]
+fn git_that_we_ask_is_no_span() {
+    let work = asked();
+    work.commit("a", "1\n", "root");
+    work.obs(&["shim", "add", "git"]);
+    hook_with(&work, "journal/shims");
+    assert!(work.sandbox.records("spans").is_empty());
+    assert_eq!(told(&work).len(), 1);
+}
+
+#[test]
+fn formats_that_only_git_knows_are_asked_of_git() {
+    let work = asked();
     work.commit("a", "1\n", "root");
     work.commit("b/c", "1\n2\n", "two");
     work.git(&["commit", "-q", "--amend", "-m", "three\n\nTask: x"]);
