@@ -61,10 +61,8 @@ pub(super) fn begin(world: &World, settings: &Settings) -> Result<(), Error> {
     };
     let id = repo.head()?.commit.unwrap_or_else(|| UNBORN.to_owned());
     let wrong = |cause| Error::failure("could not begin the ledger of commits").because(cause);
-    let folder = capture::open(world, settings)
-        .folder("ledger")
-        .map_err(wrong)?;
-    Told::open(&folder, repo.common_dir(), PATIENCE)
+    let journal = capture::open(world, settings);
+    Told::open(&journal, repo.common_dir(), PATIENCE)
         .and_then(|told| told.remember(&id))
         .map_err(wrong)
 }
@@ -158,7 +156,7 @@ impl Made<'_> {
             return Ok(());
         };
         let now = self.world.now();
-        let mut told = self.told(now);
+        let told = self.told(now);
         let knows = |id: &str| told.as_ref().is_some_and(|told| told.knows(id));
         let mut commits = self.earlier(moves, knows);
         if let Some(occasion) = occasion
@@ -167,7 +165,7 @@ impl Made<'_> {
             commits.push((id.to_owned(), occasion));
         }
         for (id, occasion) in &commits {
-            self.tell_one(&mut told, id, occasion, now)?;
+            self.tell_one(told.as_ref(), id, occasion, now)?;
         }
         Ok(())
     }
@@ -197,7 +195,7 @@ impl Made<'_> {
 
     fn tell_one(
         &self,
-        told: &mut Option<Told>,
+        told: Option<&Told<'_>>,
         id: &str,
         occasion: &Occasion,
         now: i64,
@@ -212,11 +210,10 @@ impl Made<'_> {
             false => self.board(&commit, occasion),
         };
         let lines = self.lines(&commit, occasion, &tasks);
-        let journal = self.teller.journal();
         match told {
-            Some(told) => told.tell(journal, id, &lines, now),
+            Some(told) => told.tell(id, &lines, now),
             None => {
-                told::append(journal, &lines, now);
+                told::append(self.teller.journal(), &lines, now);
                 Ok(())
             }
         }
@@ -240,12 +237,10 @@ impl Made<'_> {
     }
 
     /// The ledger of told commits. Without one a commit may be told twice, which is better than never.
-    fn told(&self, now: i64) -> Option<Told> {
+    fn told(&self, now: i64) -> Option<Told<'_>> {
         let journal = self.teller.journal();
-        let opened = journal
-            .folder("ledger")
-            .and_then(|folder| Told::open(&folder, self.repo.common_dir(), PATIENCE))
-            .and_then(|mut told| told.recover(journal, now).map(|()| told));
+        let opened = Told::open(journal, self.repo.common_dir(), PATIENCE)
+            .and_then(|told| told.recover(now).map(|()| told));
         opened
             .inspect_err(|error| journal.trouble(now, "ledger", &error.to_string()))
             .ok()

@@ -6,6 +6,7 @@ use crate::sandbox::outcome;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -248,7 +249,7 @@ fn linked_work_tree_tells_its_own_commits() {
         (&json!("other"), &json!("linked"))
     );
     let ledger = fs::read_dir(linked.sandbox.journal().join("ledger")).unwrap();
-    assert_eq!(ledger.count(), 2); // one repository: ids and pending
+    assert_eq!(ledger.count(), 2); // one repository: ids and lock
 }
 
 /// A repository with hooks and a format that we do not know, so that git is asked.
@@ -424,6 +425,40 @@ fn index_that_git_names_is_not_read() {
     assert_eq!(told(&work).len(), before + 1);
 }
 
+/// The file of the commits that were told.
+fn ids(work: &Work) -> PathBuf {
+    let ledger = fs::read_dir(work.sandbox.journal().join("ledger")).unwrap();
+    ledger
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "ids"))
+        .unwrap()
+}
+
+#[test]
+fn crash_is_not_told_twice_behind_an_event_of_an_older_time() {
+    let work = Work::new();
+    work.commit("a", "1\n", "root");
+    hook(&work, &["post-commit"]).quiet();
+    let ids = ids(&work);
+    let active = work.sandbox.journal().join("events.log");
+    let line = fs::read_to_string(&active).unwrap();
+    let head = format!("{} {} 0\n", work.head(), line.len());
+    fs::write(ids.with_extension("pending"), head + &line).unwrap();
+    fs::write(&ids, "").unwrap();
+    // the event is in a sealed file; what happened to a board is told with the time of its commit
+    let sealed = work.sandbox.journal().join("sealed/events-00000001.jsonl");
+    fs::rename(&active, sealed).unwrap();
+    let (before, after) = line.split_once("evt_").unwrap();
+    let older = format!("{before}evt_00{}", &after[2..]);
+    fs::write(&active, &older).unwrap();
+    hook(&work, &["post-commit"]).quiet();
+    assert_eq!(fs::read_to_string(&active).unwrap(), older);
+    assert_eq!(
+        fs::read_to_string(&ids).unwrap(),
+        format!("{}\n", work.head())
+    );
+}
+
 #[test]
 fn crash_between_two_steps_tells_once() {
     let work = Work::new();
@@ -432,20 +467,11 @@ fn crash_between_two_steps_tells_once() {
         hook(&work, &["post-commit"]).quiet();
     };
     run();
-    let ledger = work.sandbox.journal().join("ledger");
-    let file = |end: &str| {
-        let all = fs::read_dir(&ledger)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        all.into_iter()
-            .find(|path| path.to_str().unwrap().ends_with(end))
-            .unwrap()
-    };
-    let pending = file("pending");
-    let ids = pending.with_extension("");
+    let ids = ids(&work);
+    let pending = ids.with_extension("pending");
     let line = fs::read(work.sandbox.journal().join("events.log")).unwrap();
     let whole = [
-        format!("{} {}\n", work.head(), line.len()).as_bytes(),
+        format!("{} {} 0\n", work.head(), line.len()).as_bytes(),
         &line,
     ]
     .concat();
@@ -458,7 +484,7 @@ fn crash_between_two_steps_tells_once() {
         fs::read_to_string(&ids).unwrap(),
         format!("{}\n", work.head())
     );
-    assert_eq!(fs::read(&pending).unwrap(), b"");
+    assert!(!pending.exists());
     // before the journal
     fs::write(&pending, &whole).unwrap();
     fs::write(&ids, "").unwrap();
@@ -475,7 +501,7 @@ fn crash_between_two_steps_tells_once() {
     fs::remove_file(work.sandbox.journal().join("events.log")).unwrap();
     run();
     assert_eq!(told(&work).len(), 1);
-    assert_eq!(fs::read(&pending).unwrap(), b"");
+    assert!(!pending.exists());
 }
 
 #[test]
@@ -486,14 +512,7 @@ fn ledger_of_commits_stays_small() {
         hook(&work, &["post-commit"]).quiet();
     };
     run();
-    let ledger = work.sandbox.journal().join("ledger");
-    let all = fs::read_dir(&ledger)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let ids = all
-        .into_iter()
-        .find(|path| path.extension().is_none())
-        .unwrap();
+    let ids = ids(&work);
     let full: String = (0..512).map(|n| format!("{n:040x}\n")).collect();
     fs::write(&ids, [full, format!("{}\n", work.head())].concat()).unwrap();
     work.commit("b", "1\n", "next");
