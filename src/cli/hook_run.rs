@@ -60,11 +60,8 @@ pub(super) fn begin(world: &World, settings: &Settings) -> Result<(), Error> {
         return Ok(());
     };
     let id = repo.head()?.commit.unwrap_or_else(|| UNBORN.to_owned());
-    let wrong = |cause| Error::failure("could not begin the ledger of commits").because(cause);
     let journal = capture::open(world, settings);
-    Told::open(&journal, repo.common_dir(), PATIENCE)
-        .and_then(|told| told.remember(&id))
-        .map_err(wrong)
+    Told::open(&journal, repo.common_dir(), PATIENCE)?.remember(&id)
 }
 
 /// A hook as git runs it.
@@ -212,10 +209,7 @@ impl Made<'_> {
         let lines = self.lines(&commit, occasion, &tasks);
         match told {
             Some(told) => told.tell(id, &lines, now),
-            None => {
-                told::append(self.teller.journal(), &lines, now);
-                Ok(())
-            }
+            None => told::append(self.teller.journal(), &lines, now),
         }
     }
 

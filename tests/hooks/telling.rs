@@ -505,6 +505,39 @@ fn crash_between_two_steps_tells_once() {
 }
 
 #[test]
+fn commits_that_nothing_kept_are_told_by_the_next_hook() {
+    let work = hooked(Work::new());
+    work.commit("a", "1\n", "root");
+    let unseen = ["-c", "core.hooksPath=/dev/null", "commit", "-q"];
+    for name in [
+        "a long one, whose lines are longer than those of the next",
+        "two",
+    ] {
+        work.git(&[&unseen[..], &["--allow-empty", "-m", name]].concat());
+    }
+    // neither the journal nor a place to spill can be written
+    let [active, aside, spill] =
+        ["events.log", "aside", "spill"].map(|name| work.sandbox.journal().join(name));
+    fs::rename(&active, &aside).unwrap();
+    fs::create_dir(&active).unwrap();
+    let _ = fs::remove_dir(&spill);
+    fs::write(&spill, "").unwrap();
+    let mut obs = work.sandbox.command("obs");
+    obs.current_dir(work.top()).env("TMPDIR", &spill);
+    outcome(&obs.args(["hook", "post-commit"]).output().unwrap()).quiet();
+    fs::remove_dir(&active).unwrap();
+    fs::rename(&aside, &active).unwrap();
+    fs::remove_file(&spill).unwrap();
+    let mut seen = 0;
+    assert_eq!(news(&work, &mut seen), "commit: root");
+    work.git(&["commit", "-q", "--allow-empty", "-m", "three"]);
+    assert_eq!(
+        news(&work, &mut seen),
+        "commit: a long one, whose lines are longer than those of the next | commit: two | commit: three"
+    );
+}
+
+#[test]
 fn ledger_of_commits_stays_small() {
     let work = Work::new();
     work.commit("a", "1\n", "root");

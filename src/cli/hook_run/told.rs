@@ -6,10 +6,10 @@
 //! finishes: it appends only what the journal lacks. No file is replaced on the way (ext4 would flush it to disk).
 
 use crate::error::Error;
-use crate::journal::{Held, Journal, Signal};
+use crate::journal::{Held, Journal, Kept, Signal};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -40,21 +40,21 @@ impl<'a> Told<'a> {
         journal: &'a Journal,
         common_dir: &Path,
         patience: Duration,
-    ) -> io::Result<Self> {
-        let real = fs::canonicalize(common_dir)?;
+    ) -> Result<Self, Error> {
+        let real = fs::canonicalize(common_dir).map_err(broken)?;
         let hash = Sha256::digest(real.as_os_str().as_bytes());
         let hash = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
         let name = format!("commits-{}", hash.collect::<String>());
-        let held = journal.hold_files(FOLDER, &name, patience)?;
-        let held = held.ok_or_else(|| {
-            io::Error::new(ErrorKind::WouldBlock, "other hooks held it all the time")
-        })?;
-        Ok(Self { journal, held })
+        let held = journal.hold_files(FOLDER, &name, patience);
+        match held.map_err(broken)? {
+            Some(held) => Ok(Self { journal, held }),
+            None => Err(broken(io::Error::other("other hooks held it all the time"))),
+        }
     }
 
     /// Finishes what a crash left behind.
-    pub(super) fn recover(&self, now: i64) -> io::Result<()> {
-        let Some(bytes) = self.held.read(PENDING)? else {
+    pub(super) fn recover(&self, now: i64) -> Result<(), Error> {
+        let Some(bytes) = self.held.read(PENDING).map_err(broken)? else {
             return Ok(());
         };
         if let Some(mut begun) = Pending::read(&bytes) {
@@ -62,16 +62,15 @@ impl<'a> Told<'a> {
             let events: Vec<String> = events.collect();
             let ids = events.iter().map(String::as_str);
             let since = begun.at.saturating_sub(APART);
-            let missing = self.journal.unwritten(Signal::Events, since, ids)?;
+            let missing = self.journal.unwritten(Signal::Events, since, ids);
+            let missing = missing.map_err(broken)?;
             begun
                 .lines
                 .retain(|(event, _)| missing.contains(event.as_str()));
-            if !append(self.journal, &begun.lines, now) {
-                return Err(io::Error::other("a commit could not be told again"));
-            }
+            append(self.journal, &begun.lines, now)?;
             self.remember(begun.id)?;
         }
-        self.held.remove(PENDING)
+        self.held.remove(PENDING).map_err(broken)
     }
 
     /// True where the commit has been told.
@@ -85,16 +84,13 @@ impl<'a> Told<'a> {
             })
     }
 
-    /// Appends a commit's lines to the journal and remembers it.
+    /// Appends a commit's lines to the journal and remembers it. After an error no other commit may be told: what is
+    /// pending would be lost, and the next hook begins with it.
     pub(super) fn tell(&self, id: &str, lines: &[Line], now: i64) -> Result<(), Error> {
         let noted = self.note(id, lines, now);
-        if !append(self.journal, lines, now) {
-            return Ok(()); // the journal has said why; what is pending is told by the next hook
-        }
-        let done = [noted, self.remember(id), self.held.remove(PENDING)];
-        done.into_iter()
-            .collect::<io::Result<()>>()
-            .map_err(|cause| Error::failure("could not write the ledger of commits").because(cause))
+        append(self.journal, lines, now)?;
+        let done = [noted, self.keep(id), self.held.remove(PENDING)];
+        done.into_iter().collect::<io::Result<()>>().map_err(broken)
     }
 
     fn note(&self, id: &str, lines: &[Line], now: i64) -> io::Result<()> {
@@ -104,7 +100,11 @@ impl<'a> Told<'a> {
     }
 
     /// Adds a commit to those that have been told.
-    pub(super) fn remember(&self, id: &str) -> io::Result<()> {
+    pub(super) fn remember(&self, id: &str) -> Result<(), Error> {
+        self.keep(id).map_err(broken)
+    }
+
+    fn keep(&self, id: &str) -> io::Result<()> {
         let line = format!("{id}\n");
         let ids = self.held.read(IDS)?;
         if ids.is_some_and(|ids| ids.len() >= line.len() * MOST) {
@@ -114,10 +114,18 @@ impl<'a> Told<'a> {
     }
 }
 
-/// Appends lines to the journal; true where each is kept.
-pub(super) fn append(journal: &Journal, lines: &[Line], now: i64) -> bool {
-    let kept = |(_, line): &Line| journal.append(Signal::Events, line, now).accepted();
-    lines.iter().all(kept)
+fn broken(cause: io::Error) -> Error {
+    Error::failure("could not keep the ledger of commits").because(cause)
+}
+
+/// Appends lines to the journal; the first that nothing keeps ends it.
+pub(super) fn append(journal: &Journal, lines: &[Line], now: i64) -> Result<(), Error> {
+    for (_, line) in lines {
+        if let Kept::Nowhere(error) = journal.append(Signal::Events, line, now) {
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// A telling that was begun.
