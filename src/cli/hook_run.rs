@@ -41,13 +41,12 @@ pub fn find(words: &[OsString]) -> Option<(&'static str, &[OsString])> {
 
 /// Runs a hook. Whatever goes wrong is for `obs doctor`, not for who commits.
 pub(super) fn run(name: &str, args: &[OsString], world: &World, settings: &Settings) {
-    if world.says_true("OTEL_SDK_DISABLED") {
-        return;
-    }
     panic::set_hook(Box::new(|_| {})); // it would print into somebody else's terminal
     let _ = panic::catch_unwind(AssertUnwindSafe(|| {
         let hook = Hook { name, args };
-        if let Err(error) = tell(&hook, world, settings) {
+        if let Err(error) = tell(&hook, world, settings)
+            && !world.says_true("OTEL_SDK_DISABLED")
+        {
             let why = crate::redact::text(&error.to_string()).into_owned();
             capture::open(world, settings).trouble(world.now(), "hook", &why);
         }
@@ -152,6 +151,9 @@ impl Made<'_> {
         let Some(id) = self.head.commit.as_deref() else {
             return Ok(());
         };
+        if self.teller.is_disabled() {
+            return occasion.map_or(Ok(()), |_| self.pass_over(id));
+        }
         let now = self.world.now();
         let told = self.told(now);
         let knows = |id: &str| told.as_ref().is_some_and(|told| told.knows(id));
@@ -165,6 +167,20 @@ impl Made<'_> {
             self.tell_one(told.as_ref(), id, occasion, now)?;
         }
         Ok(())
+    }
+
+    /// Remembers a commit that nobody is to be told of, lest the next hook takes it for one that was missed. Where no
+    /// ledger was begun none is taken for that.
+    fn pass_over(&self, id: &str) -> Result<(), Error> {
+        let journal = self.teller.journal();
+        if !told::is_begun(journal) {
+            return Ok(());
+        }
+        let told = Told::open(journal, self.repo.common_dir(), PATIENCE)?;
+        match told.knows(id) {
+            true => Ok(()),
+            false => told.remember(id),
+        }
     }
 
     /// The commits before HEAD's that were made since the last one that is known; none where none is known, for they may

@@ -407,6 +407,19 @@ fn disabled_sdk_tells_nothing() {
 }
 
 #[test]
+fn commit_of_a_disabled_sdk_is_told_by_no_later_hook() {
+    let work = hooked(Work::new());
+    work.commit("a", "1\n", "root");
+    let mut git = work.sandbox.command("git");
+    git.current_dir(work.top()).env("OTEL_SDK_DISABLED", "true");
+    let words = ["commit", "-q", "--allow-empty", "-m", "hidden"];
+    outcome(&git.args(words).output().unwrap()).quiet();
+    work.commit("a", "2\n", "next");
+    let mut seen = 0;
+    assert_eq!(news(&work, &mut seen), "commit: root | commit: next");
+}
+
+#[test]
 fn index_that_git_names_is_not_read() {
     let work = hooked(Work::new());
     work.commit("a", "1\n", "root");

@@ -114,6 +114,12 @@ impl<'a> Told<'a> {
     }
 }
 
+/// True where the home has ledgers; asking makes none.
+pub(super) fn is_begun(journal: &Journal) -> bool {
+    let home = journal.home();
+    home.is_some_and(|home| home.join(FOLDER).is_dir())
+}
+
 fn broken(cause: io::Error) -> Error {
     Error::failure("could not keep the ledger of commits").because(cause)
 }
