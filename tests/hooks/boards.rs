@@ -121,6 +121,18 @@ fn touched_tasks_are_named_with_the_commit() {
 }
 
 #[test]
+fn board_is_found_behind_folders_of_other_texts() {
+    let work = hooked(Work::new());
+    for name in ["a", "b", "c", "d", "e/f"] {
+        work.write(&format!("docs/{name}/text.md"), "text\n");
+        work.write(&format!("docs/{name}/text"), "text\n");
+    }
+    work.write("sub/backlog/config.yml", "project_name: x\n");
+    work.commit(&format!("sub/{TASK}"), task(1, "To Do"), "all of it");
+    assert_eq!(events(&work), ["TASK-1 created >"]);
+}
+
+#[test]
 fn merge_and_rebase_replay_nothing() {
     let work = board();
     work.git(&["checkout", "-q", "-b", "side"]);

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::git::{Changes, Repo};
 use crate::settings::Settings;
 use crate::world::World;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,11 @@ use std::time::Duration;
 /// How long others who look at the board are waited for; past a deadline of its own the hook waits behind git's back.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Most boards of one repository that are looked for.
+/// Most boards that a commit is told to.
 const MOST: usize = 4;
+
+/// Most folders of a commit in which a board is looked for.
+const MOST_FOLDERS: usize = 64;
 
 /// The boards of one repository.
 pub(super) struct Boards<'a> {
@@ -45,22 +49,12 @@ impl Boards<'_> {
         let Some(top) = self.top() else {
             return Ok(Vec::new());
         };
-        let mut folders: Vec<PathBuf> = Vec::new();
-        for path in changes.iter().flat_map(|changes| &changes.files) {
-            let Some(folder) = path.strip_suffix(b".md").and_then(|path| parent(path)) else {
-                continue;
-            };
-            if folders.len() < MOST
-                && !folders
-                    .iter()
-                    .any(|known| known.as_os_str().as_bytes() == folder)
-            {
-                folders.push(PathBuf::from(OsStr::from_bytes(folder)));
-            }
-        }
         let mut seen: Vec<PathBuf> = Vec::new();
         let mut ids = Vec::new();
-        for folder in folders {
+        for folder in folders(changes) {
+            if seen.len() == MOST {
+                break;
+            }
             let Some(board) = Board::around(self.world, self.settings, &top.join(folder)) else {
                 continue;
             };
@@ -118,6 +112,17 @@ impl Boards<'_> {
             _ => Ok(ids),
         }
     }
+}
+
+/// The folders of the changed files that may be tasks.
+fn folders(changes: Option<&Changes>) -> Vec<PathBuf> {
+    let files = changes.into_iter().flat_map(|changes| &changes.files);
+    let parents = files.filter_map(|path| parent(path.strip_suffix(b".md")?));
+    let folders: BTreeSet<&[u8]> = parents.collect();
+    let folders = folders.into_iter().take(MOST_FOLDERS);
+    folders
+        .map(|path| PathBuf::from(OsStr::from_bytes(path)))
+        .collect()
 }
 
 fn parent(path: &[u8]) -> Option<&[u8]> {
