@@ -26,9 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What a reflog begins with.
 const UNBORN: &str = "0000000000000000000000000000000000000000";
 
-/// The prefix of task ids where no project says another.
-const TASK_PREFIX: &str = "task";
-
 /// Finds the hook that `hook NAME ARG…` runs, and its arguments, which are git's and never ours to parse.
 pub fn find(words: &[OsString]) -> Option<(&'static str, &[OsString])> {
     let [group, name, args @ ..] = words else {
@@ -258,7 +255,11 @@ impl Made<'_> {
 
     /// Everything that is told of a commit, in the order of the journal.
     fn lines(&self, commit: &Commit, occasion: &Occasion, tasks: &[String]) -> Vec<Line> {
-        let data = data(self.repo, self.head, commit, occasion);
+        let mut data = data(self.repo, self.head, commit, occasion);
+        let mentioned = task_ids(&commit.message, &self.boards.prefix());
+        if !mentioned.is_empty() {
+            data.insert("task_ids".to_owned(), json!(mentioned));
+        }
         let mut lines = Vec::new();
         if !tasks.is_empty() {
             let mut data: Attributes = data.clone();
@@ -326,7 +327,6 @@ fn data(repo: &Repo, head: &Head, commit: &Commit, occasion: &Occasion) -> Attri
         ("author_email", json!(commit.author.email)),
         ("operation", json!(occasion.operation)),
         ("previous_sha", json!(occasion.previous)),
-        ("task_ids", json!(task_ids(message, TASK_PREFIX))),
         ("trailers", json!(trailers)),
     ];
     let empty = |value: &Value| match value {

@@ -1,6 +1,6 @@
 //! What a commit, a merge or a rebase did to the boards of a repository: from its blobs, told through their ledgers.
 
-use crate::backlog;
+use crate::backlog::{self, Project, TASK_PREFIX};
 use crate::cli::board::{Board, Commit as Step, Found, real};
 use crate::error::Error;
 use crate::git::{Changes, Repo};
@@ -75,6 +75,12 @@ impl Boards<'_> {
             Some(board) => self.step(&board, &top, way).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// The prefix of task ids on the board of the work tree.
+    pub(super) fn prefix(&self) -> String {
+        let project = self.top().and_then(|top| Project::find(&top, None));
+        project.map_or_else(|| TASK_PREFIX.to_owned(), |project| project.task_prefix)
     }
 
     fn top(&self) -> Option<PathBuf> {
