@@ -290,7 +290,14 @@ fn durable_record_is_synced() {
 #[test]
 fn trace_shows_the_words_of_a_command() {
     let sandbox = Sandbox::new();
-    sandbox.obs(["span", "exec", "-n", "greet", "who=me", "--", "echo", "a b", "c", "it's"]).quiet();
+    sandbox
+        .obs([
+            "span", "exec", "-n", "greet", "who=me", "--", "echo", "a b", "c", "it's",
+        ])
+        .quiet();
     let trace = sandbox.obs(["trace", "latest", "--human"]).quiet().stdout;
-    assert!(trace.contains("greet 'a b' c 'it'\\''s' who=me "), "{trace}");
+    assert!(
+        trace.contains("greet 'a b' c 'it'\\''s' who=me "),
+        "{trace}"
+    );
 }
