@@ -21,5 +21,5 @@ pub use board::{Board, Known};
 pub use commit::Committed;
 pub use compare::{Change, Difference};
 pub use ledger::{Key, Ledger, Others};
-pub use project::Project;
+pub use project::{Project, TASK_PREFIX};
 pub use scan::{Scan, blobs, disk, task_ids};

@@ -24,7 +24,8 @@
 //!    - sent by the command: meant for its parent, so it goes on to ours.
 //!    - anything else was meant for the command and goes there. As first process of a pid namespace only what the
 //!      command catches: the kernel would have dropped the rest.
-//! 8. The command stops: we stop by the same signal, so that a shell sees the job stopped. Continued, we go on.
+//! 8. The command stops: we stop by the same signal, so that a shell sees the job stopped. Continued, we go on; an alarm
+//!    clock, a process of ours like the sentry, continues us when somebody continued the command alone.
 //! 9. The command ends: recording has `Behind` to outlive it, so the caller never waits longer than that. Then we end
 //!    as it did: the same code, or death by the same signal, without a second core file.
 //!

@@ -23,6 +23,7 @@ mod wrap;
 
 pub use backlog::{NAME as BACKLOG, backlog};
 pub use hook_run::find as find_hook;
+pub use shim::FOLDER as SHIMS;
 pub use wrap::{exec, tool};
 
 use crate::child::{self, Behind, Ended};

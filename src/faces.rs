@@ -27,9 +27,6 @@ pub enum Face {
     SpanExec,
 }
 
-/// The folder of shims in a home; a link to us in a folder of this name is a shim whatever `OBS_HOME` says now.
-pub const SHIMS: &str = "shims";
-
 impl Face {
     /// The face of this call. The name is the whole file stem of argv[0], never a part of it.
     pub fn of(world: &World) -> Self {
@@ -108,10 +105,24 @@ fn hook<'a>(name: Option<&OsStr>, words: &'a [OsString]) -> Option<(&'static str
         .or_else(|| cli::find_hook(words))
 }
 
+/// True for a link of ours in a folder of shims, by whatever path it was reached and whatever `OBS_HOME` says now.
 fn is_shim(world: &World) -> bool {
-    let path = world.called_path();
-    let folder = path.and_then(Path::parent).and_then(Path::file_name);
-    folder == Some(OsStr::new(SHIMS)) && world.called_name() != Some(OsStr::new("obs"))
+    if world.called_name() == Some(OsStr::new("obs")) {
+        return false;
+    }
+    let folder = world.called_path().and_then(Path::parent);
+    let named = |folder: &Path| folder.file_name() == Some(OsStr::new(cli::SHIMS));
+    folder.is_some_and(|folder| {
+        let real = || {
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
+            std::fs::canonicalize(folder).is_ok_and(|real| named(&real))
+        };
+        named(folder) || real()
+    })
 }
 
 /// A hot command goes straight to its room, before anything is set up.

@@ -11,6 +11,7 @@ mod objects;
 mod place;
 mod program;
 mod reflog;
+mod streams;
 mod task_ids;
 mod trailers;
 
@@ -73,11 +74,6 @@ impl Repo {
         Ok(Some(Self { place, objects }))
     }
 
-    /// The folder of this work tree's own HEAD.
-    pub fn git_dir(&self) -> &Path {
-        &self.place.git_dir
-    }
-
     /// The folder that all work trees share.
     pub fn common_dir(&self) -> &Path {
         &self.place.common_dir
@@ -110,7 +106,7 @@ impl Repo {
             Objects::Own { .. } => {
                 reflog::newest(&self.place.git_dir.join("logs/HEAD"), MOST_MOVES)
             }
-            Objects::Asked { .. } => program::last_move(&self.place).into_iter().collect(),
+            Objects::Asked { .. } => program::moves(&self.place, MOST_MOVES),
         }
     }
 

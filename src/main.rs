@@ -28,7 +28,7 @@ pub unsafe extern "C" fn main(
     let env = pairs.map(|pair| Cow::Borrowed(OsStr::from_bytes(pair)));
     let world = World::new(args.collect(), env.collect()).called(called());
     let face = Face::of(&world);
-    if !face.is_hot() {
+    if let Some(abort) = abort.filter(|_| !face.is_hot()) {
         // SAFETY: gives back the disposition that the caller had
         unsafe { libc::signal(libc::SIGABRT, abort) };
     }
@@ -66,17 +66,17 @@ unsafe fn strings(array: *const *const c_char) -> impl Iterator<Item = &'static 
 }
 
 /// Rust aborts where memory runs out, even for argv; of a hot command that must not end the caller's script. The answer
-/// is the disposition that the caller had.
-fn survive_abort() -> libc::sighandler_t {
+/// is the disposition that the caller had, where it was changed.
+fn survive_abort() -> Option<libc::sighandler_t> {
     // SAFETY: nothing changes the environment; the handler only calls _exit, which may be called in a handler
     unsafe {
         if !libc::getenv(c"OBS_STRICT".as_ptr()).is_null() {
-            return libc::SIG_DFL;
+            return None;
         }
-        libc::signal(
+        Some(libc::signal(
             libc::SIGABRT,
             give_up as extern "C" fn(c_int) as *const () as libc::sighandler_t,
-        )
+        ))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::sandbox::{Outcome, Sandbox, have, program};
 use serde_json::Value;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -237,4 +238,28 @@ fn branches_merges_and_work_trees_tell_nothing_twice() {
         ""
     );
     assert_eq!(steps(&sandbox).len(), 2);
+}
+
+#[test]
+fn lock_of_git_at_the_end_takes_no_events_away() {
+    let sandbox = project();
+    fs::create_dir(sandbox.path("work/.git")).unwrap();
+    fs::write(sandbox.path("work/.git/HEAD"), "ref: refs/heads/main\n").unwrap();
+    let fake = "#!/bin/sh\nsed -i 's/To Do/Done/' backlog/tasks/*.md\n: >.git/index.lock\n\
+                (sleep 0.2; rm .git/index.lock) >/dev/null 2>&1 &\n";
+    let path = sandbox.path("bin/backlog");
+    fs::write(&path, fake).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    reconcile(&sandbox, &[]).quiet();
+    sandbox.obs(["backlog", "task", "edit"]).quiet();
+    let events = sandbox.records("events");
+    assert_eq!(events.len(), 2, "{events:?}");
+    let span = &sandbox.records("spans")[0];
+    for event in events {
+        assert_eq!(event["metadata"]["origin"], Value::Null, "{event}");
+        assert_eq!(
+            event["trace_context"]["span_id"], span["span_id"],
+            "{event}"
+        );
+    }
 }

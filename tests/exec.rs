@@ -219,3 +219,85 @@ fn bypassed_or_disabled_it_only_runs_the_command() {
     assert_eq!(outcome.code, 6);
     assert!(!sandbox.journal().exists());
 }
+
+#[test]
+fn reader_of_the_tail_that_does_not_read_stops_no_clock() {
+    let sandbox = Sandbox::new();
+    let script =
+        "obs span exec --timeout 300ms --output-tail 3 -- yes | sleep 1.5; echo ${PIPESTATUS[0]}";
+    assert_eq!(sandbox.script("bash", script).stdout, "124\n");
+}
+
+#[test]
+fn tail_waits_for_no_process_that_was_left_behind() {
+    let sandbox = Sandbox::new();
+    let script = "obs span exec --output-tail 3 -- sh -c 'yes & echo last; exit 3' | head -c 1 > /dev/null; echo ${PIPESTATUS[0]}";
+    assert_eq!(sandbox.script("bash", script).stdout, "3\n");
+    let script = "obs span exec --output-tail 3 -- sh -c 'seq 20000; exit 4' | { sleep 0.3; tail -n 1; }; echo ${PIPESTATUS[0]}";
+    assert_eq!(sandbox.script("bash", script).stdout, "20000\n4\n");
+}
+
+#[test]
+fn closed_streams_get_no_pipe() {
+    let sandbox = Sandbox::new();
+    let script = "obs span exec --output-tail 3 -- sh -c 'exit 5' >&-; echo $?; obs span exec --output-tail 3 -- sh -c 'echo hi; exit 6' <&-; echo $?";
+    assert_eq!(sandbox.script("bash", script).stdout, "5\nhi\n6\n");
+}
+
+#[test]
+fn full_disk_before_the_command_is_no_reason_to_die() {
+    let sandbox = Sandbox::new();
+    sandbox.obs(["log", "hello"]);
+    fs::write(
+        sandbox.journal().join("config.toml"),
+        "log.level = 'debug'\n",
+    )
+    .unwrap();
+    let outcome = sandbox.script("bash", "ulimit -f 0; obs span exec -- sh -c 'exit 9'");
+    assert_eq!(outcome.code, 9, "{}", outcome.shown());
+}
+
+#[test]
+fn disabled_recording_still_propagates() {
+    let sandbox = Sandbox::new().with("OTEL_SDK_DISABLED", "true");
+    let outcome = sandbox
+        .obs(["span", "exec", "--", "sh", "-c", "echo $TRACEPARENT"])
+        .quiet();
+    assert!(outcome.stdout.starts_with("00-"), "{}", outcome.stdout);
+}
+
+#[test]
+fn durable_record_is_synced() {
+    if !crate::sandbox::have("strace") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let syncs = |words: &[&str]| {
+        let trace = sandbox.path("work/trace");
+        let mut strace = sandbox.command("strace");
+        strace
+            .args(["-qq", "-e", "trace=fsync,fdatasync", "-o"])
+            .arg(&trace)
+            .arg("obs")
+            .args(words);
+        assert!(strace.status().unwrap().success());
+        fs::read_to_string(trace).unwrap().matches("sync(").count()
+    };
+    assert!(syncs(&["span", "exec", "--durable", "--", "true"]) > 0);
+    assert_eq!(syncs(&["span", "exec", "--", "true"]), 0);
+}
+
+#[test]
+fn trace_shows_the_words_of_a_command() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .obs([
+            "span", "exec", "-n", "greet", "who=me", "--", "echo", "a b", "c", "it's",
+        ])
+        .quiet();
+    let trace = sandbox.obs(["trace", "latest", "--human"]).quiet().stdout;
+    assert!(
+        trace.contains("greet 'a b' c 'it'\\''s' who=me "),
+        "{trace}"
+    );
+}

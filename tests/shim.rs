@@ -143,3 +143,30 @@ fn alias_is_printed_for_the_shell() {
         "alias backlog='obs backlog'\nalias npm='obs span exec -- npm'\n"
     );
 }
+
+#[test]
+fn argv0_of_the_caller_is_kept() {
+    let sandbox = stage();
+    fs::write(sandbox.path("bin/greet.c"), "").unwrap();
+    // a program that tells its argv[0]; a script's is its own path
+    std::os::unix::fs::symlink("/bin/busybox", sandbox.path("bin/show")).unwrap();
+    if !crate::sandbox::have("busybox") {
+        return;
+    }
+    sandbox.obs(["shim", "add", "show"]);
+    let direct = sandbox.script("bash", "exec -a -echo ../bin/show a b");
+    let outcome = sandbox.script("bash", "exec -a -echo show a b");
+    assert_eq!(outcome.shown(), direct.shown());
+    assert_eq!(outcome.stdout, direct.stdout);
+}
+
+#[test]
+fn shim_is_a_shim_by_whatever_path() {
+    let sandbox = stage();
+    sandbox.obs(["shim", "add", "greet"]).quiet();
+    let script = "ln -s $OBS_HOME/shims other; PATH=$PWD/other:$PATH; hash -r; greet you; cd other; ./greet there";
+    let outcome = sandbox.script("bash", script);
+    assert_eq!(outcome.code, 7, "{}", outcome.shown());
+    assert_eq!(outcome.stdout.lines().count(), 2);
+    assert_eq!(sandbox.records("spans").len(), 2);
+}

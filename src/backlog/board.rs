@@ -21,6 +21,13 @@ pub(super) struct Stamp {
     pub(super) device: u64,
 }
 
+impl Stamp {
+    /// When the file was last changed in any way.
+    pub(super) fn touched(&self) -> i64 {
+        self.modified.max(self.changed)
+    }
+}
+
 /// What is known of a file's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {

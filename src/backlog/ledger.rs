@@ -57,6 +57,8 @@ pub struct Ledger<'a> {
     held: Held<'a>,
     key: Key,
     stored: Option<Stored>,
+    /// How many fresher stamps are not stored for themselves.
+    spared: usize,
 }
 
 impl<'a> Ledger<'a> {
@@ -78,6 +80,7 @@ impl<'a> Ledger<'a> {
             held,
             key: key.clone(),
             stored: None,
+            spared: FEW,
         };
         ledger.recover(now)?;
         ledger.stored = ledger.read(STATE, now)?;
@@ -105,6 +108,11 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// From now on every stamp is stored: what was noted of a file must not be found again at the next look.
+    pub fn spare_nothing(&mut self) {
+        self.spared = 0;
+    }
+
     /// Moves to a new state and tells what happened, once. After an error the next holder goes on where this one
     /// stopped: with the old state, or with the new one and the events that are not told yet. `events` are ids and lines.
     pub fn settle(
@@ -113,9 +121,9 @@ impl<'a> Ledger<'a> {
         events: Vec<(String, Vec<u8>)>,
         now: i64,
     ) -> Result<(), Error> {
-        let same = self
-            .board()
-            .is_some_and(|old| old.says_the_same(&board) && board.fresher_stamps(old) <= FEW);
+        let same = self.board().is_some_and(|old| {
+            old.says_the_same(&board) && board.fresher_stamps(old) <= self.spared
+        });
         if same && events.is_empty() {
             return Ok(());
         }

@@ -18,7 +18,12 @@ pub struct Project {
     pub config: PathBuf,
     /// All statuses in order; the last is the one of finished tasks.
     pub statuses: Vec<String>,
+    /// What the ids of tasks begin with, such as `task`.
+    pub task_prefix: String,
 }
+
+/// The prefix of task ids where no configuration says another.
+pub const TASK_PREFIX: &str = "task";
 
 impl Project {
     /// Searches from `start` upwards, or from `BACKLOG_CWD` where that says something. None: no project, or the variable
@@ -101,6 +106,7 @@ impl Project {
             folder,
             config,
             statuses: ["To Do", "In Progress", "Done"].map(str::to_owned).to_vec(),
+            task_prefix: prefix(node).unwrap_or_else(|| TASK_PREFIX.to_owned()),
         };
         // a list that is none keeps the default: the CLI refuses to start with it
         if let Some(Node::List(_)) = node.and_then(|node| node.member("statuses")) {
@@ -117,6 +123,13 @@ impl Project {
             self.statuses = statuses;
         }
     }
+}
+
+/// A prefix of the project's own, which is of letters only.
+fn prefix(node: Option<&Node>) -> Option<String> {
+    let prefix = node?.member("task_prefix")?.text();
+    let good = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_alphabetic());
+    good.then(|| prefix.to_owned())
 }
 
 fn read(path: &Path) -> Option<String> {
@@ -217,6 +230,20 @@ mod tests {
         assert_eq!(terminal("statuses: text\n"), "Done");
         assert_eq!(terminal("statuses: [\n"), "Done");
         assert_eq!(terminal(""), "Done");
+    }
+
+    #[test]
+    fn prefix_is_of_letters_or_the_default() {
+        let prefix = |config: &str| {
+            let dir = with(&[("backlog/config.yml", config)]);
+            Project::find(dir.path(), None).unwrap().task_prefix
+        };
+        assert_eq!(prefix("task_prefix: \"JIRA\"\n"), "JIRA");
+        assert_eq!(prefix("task_prefix: back\n"), "back");
+        assert_eq!(prefix("task_prefix: 'a-1'\n"), "task");
+        assert_eq!(prefix("task_prefix: [a]\n"), "task");
+        assert_eq!(prefix("task_prefix: ''\n"), "task");
+        assert_eq!(prefix(""), "task");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 /// Of a longer file only this much is read.
 const MOST_BYTES: u64 = 4 << 20;
@@ -20,6 +22,12 @@ const DEEPEST: usize = 16;
 /// A file changed this shortly before it was read may change again and keep its stamp: some file systems count in
 /// seconds. (<https://git-scm.com/docs/racy-git>)
 const RACY: i64 = 2_000_000_000;
+/// A file changed this shortly before it was read may be half written: the CLI writes over the old text, and cuts off
+/// what is left of it afterwards. In nanoseconds, longer than the tick in which kernels date files.
+const WET: i64 = 5_000_000;
+/// How often a file is read until it holds still, and the time between.
+const READS: usize = 4;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What a look at the disk found.
 #[derive(Debug, Default)]
@@ -34,12 +42,14 @@ pub struct Scan {
     pub youngest: Option<i64>,
 }
 
-/// Looks at the disk. What `before` says of a file holds where its stamp is the same.
-pub fn disk(backlog: &Path, before: Option<&Board>, now: i64) -> Scan {
+/// Looks at the disk. What `before` says of a file holds where its stamp is the same. `clock` gives nanoseconds since the
+/// epoch.
+pub fn disk(backlog: &Path, before: Option<&Board>, clock: &dyn Fn() -> i64) -> Scan {
     let mut walk = Walk {
         backlog,
         before,
-        now,
+        clock,
+        begun: clock(),
         entries: Vec::with_capacity(before.map_or(64, Board::len)),
         scan: Scan::default(),
         left: MOST_FILES,
@@ -93,7 +103,8 @@ pub(super) fn one(backlog: &Path, entity: &Entity) -> State {
 struct Walk<'a> {
     backlog: &'a Path,
     before: Option<&'a Board>,
-    now: i64,
+    clock: &'a dyn Fn() -> i64,
+    begun: i64,
     entries: Vec<Entry>,
     scan: Scan,
     left: usize,
@@ -169,24 +180,30 @@ impl Walk<'_> {
             self.entries.push(known.clone());
             return true;
         }
-        // what was read belongs to the stamp of what was opened
-        let read = open(&full).and_then(|file| Ok((stamp(&file.metadata()?), content(&file)?)));
-        let (stamp, entity) = match read {
-            Ok((stamp, bytes)) => (Some(stamp), Entity::read(folder, name, &bytes)),
+        let read = match self.still(&full) {
             Err(error) if is_gone(&error) => return true,
-            Err(_) => (None, None),
+            read => read.ok(),
         };
-        let touched = stamp.map(|stamp| stamp.modified.max(stamp.changed));
+        let touched = read.as_ref().map(|(stamp, _)| stamp.touched());
         self.scan.youngest = self.scan.youngest.max(touched);
-        let settled = touched.is_some_and(|touched| touched < self.now - RACY);
+        let settled = touched.is_some_and(|touched| touched < self.begun - RACY);
+        let (stamp, state) = match read {
+            Some((_, None)) => (None, self.last_good(before)),
+            Some((stamp, Some(bytes))) => {
+                let entity = Entity::read(folder, name, &bytes);
+                let state = entity.map(|entity| good(&entity));
+                (
+                    Some(stamp).filter(|_| settled),
+                    state.unwrap_or_else(|| self.unreadable(path, before)),
+                )
+            }
+            None => (None, self.unreadable(path, before)),
+        };
         let mut entry = Entry {
             key,
-            stamp: stamp.filter(|_| settled),
+            stamp,
             seen: Vec::new(),
-            state: match &entity {
-                Some(entity) => good(entity),
-                None => self.unread(path, before),
-            },
+            state,
         };
         if let Some(before) = before {
             entry.follow(before);
@@ -195,12 +212,35 @@ impl Walk<'_> {
         true
     }
 
-    /// The state of a file that could not be read: its last good one.
-    fn unread(&mut self, path: &Path, before: Option<&Entry>) -> State {
+    /// A file's bytes once it holds still, none where it does not, and the stamp of what was opened.
+    fn still(&self, path: &Path) -> io::Result<(Stamp, Option<Vec<u8>>)> {
+        let mut left = READS;
+        loop {
+            let file = open(path)?;
+            let before = stamp(&file.metadata()?);
+            let bytes = content(&file)?;
+            let after = stamp(&file.metadata()?);
+            // a date to come is of another clock: it tells nothing
+            let is_wet = (0..WET).contains(&(self.clock)().saturating_sub(after.touched()));
+            left -= 1;
+            match (before == after && !is_wet, left) {
+                (true, _) => return Ok((after, Some(bytes))),
+                (false, 0) => return Ok((after, None)),
+                (false, _) => thread::sleep(PAUSE),
+            }
+        }
+    }
+
+    /// The state of a file that cannot be read.
+    fn unreadable(&mut self, path: &Path, before: Option<&Entry>) -> State {
         let known = before.is_some_and(|before| before.state.text().is_none());
         if !known {
             self.scan.unreadable.push(path.to_owned());
         }
+        self.last_good(before)
+    }
+
+    fn last_good(&self, before: Option<&Entry>) -> State {
         match (before, self.before) {
             (Some(before), _) => before.state.clone(),
             (None, Some(_)) => State::Pending,

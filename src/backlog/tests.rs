@@ -12,7 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Later than anything: every stamp can be trusted.
-const NOW: i64 = i64::MAX;
+fn late() -> i64 {
+    i64::MAX
+}
 
 fn corpus(path: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/backlog-corpus");
@@ -24,8 +26,8 @@ fn happened(before: &Path, after: &Path) -> Vec<Change> {
     let folder = |root: &Path| Project::find(root, None).unwrap();
     let (before, after) = (folder(before), folder(after));
     let (old, new) = (
-        disk(&before.folder, None, NOW),
-        disk(&after.folder, None, NOW),
+        disk(&before.folder, None, &late),
+        disk(&after.folder, None, &late),
     );
     let difference = Difference::of(&old.board, &new.board);
     difference.changes(after.terminal())
@@ -162,7 +164,7 @@ fn blobs_and_disk_are_the_same_board() {
         .iter()
         .map(|(path, bytes)| (path.as_bytes(), bytes.as_slice()));
     let stored = blobs(files);
-    let found = disk(&folder, None, NOW).board;
+    let found = disk(&folder, None, &late).board;
     assert!(found.len() > 8 && stored.says_the_same(&found));
 }
 

@@ -29,6 +29,8 @@ pub struct Wanted {
     pub timeout: Option<Duration>,
     /// How many lines of its output are kept.
     pub output_tail: Option<usize>,
+    /// The record is to be on the disk before we end.
+    pub durable: bool,
 }
 
 /// How a command ended, as its span tells.
@@ -75,6 +77,7 @@ impl Wanted {
             command: command.to_vec(),
             timeout: timeout.transpose()?,
             output_tail: output_tail.transpose()?,
+            durable: parsed.has("durable"),
             parsed,
         })
     }
@@ -86,6 +89,7 @@ impl Wanted {
             command,
             timeout: None,
             output_tail: None,
+            durable: false,
         }
     }
 }

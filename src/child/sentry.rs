@@ -1,60 +1,171 @@
-//! The sentry: a process of ours in the group that blocks every signal. What is pending there was sent to the group.
+//! Processes of ours beside the command, which share our memory and descriptors and end with us: the sentry, in whose
+//! pending signals one sees what was sent to the group; and the alarm clock of a wrapper that is stopped.
 
-use super::signals;
+#[cfg(target_os = "linux")]
+use super::signals::Set;
+use super::signals::{self, Received};
 use std::time::Duration;
 
-/// Enough for a function that calls three system calls, and for a signal that cannot be blocked.
+/// Tells signals to the group from signals to us.
+pub(super) struct Watchtower {
+    sentry: Option<Aide>,
+    /// Signals to the group that a relieved sentry had besides: ours of the same number are still on their way.
+    #[cfg(target_os = "linux")]
+    held: Set,
+}
+
+impl Watchtower {
+    /// Posts a sentry, where that can be done. Every signal must be blocked.
+    pub(super) fn new() -> Self {
+        Self {
+            sentry: Aide::sentry(),
+            #[cfg(target_os = "linux")]
+            held: Set::of(0),
+        }
+    }
+
+    /// True where a signal that we received went to the whole group. Where nobody tells: where no process sent it.
+    #[cfg(target_os = "linux")]
+    pub(super) fn saw(&mut self, received: &Received) -> bool {
+        let signal = received.signal;
+        if self.held.has(signal) {
+            self.held = self.held.without(signal);
+            return true;
+        }
+        let seen = |aide: &Aide| aide.pending();
+        let Some(mut pending) = self.sentry.as_ref().and_then(seen) else {
+            return received.code > 0;
+        };
+        if !pending.has(signal) && received.code <= 0 {
+            // kill(-1) goes through all processes, the oldest first: we may be served before the sentry
+            std::thread::sleep(Duration::from_micros(200));
+            pending = self.sentry.as_ref().and_then(seen).unwrap_or(pending);
+        }
+        if !pending.has(signal) {
+            return false;
+        }
+        // one of each number is all that it can hold: the next one stands there before it leaves
+        if let Some(next) = Aide::sentry() {
+            let pending = self.sentry.as_ref().and_then(seen).unwrap_or(pending);
+            self.held = self.held.and(pending.without(signal));
+            self.sentry = Some(next);
+        }
+        true
+    }
+
+    /// True where no process sent it: nothing else tells here.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn saw(&mut self, received: &Received) -> bool {
+        received.code > 0
+    }
+}
+
+/// Enough for functions that make a few system calls.
 #[cfg(target_os = "linux")]
 const STACK: usize = 16 * 1024;
 
-/// A posted sentry; dropping it calls it in.
-pub(super) struct Sentry {
+/// A process of ours; dropping it calls it in.
+pub(super) struct Aide {
     pid: i32,
     #[cfg(target_os = "linux")]
     _stack: Box<[u8]>,
+    #[cfg(target_os = "linux")]
+    _order: Box<Order>,
 }
 
-impl Sentry {
-    /// Posts one; none where there is no process to be had. Every signal must be blocked.
-    #[cfg(target_os = "linux")]
-    pub(super) fn post() -> Option<Self> {
-        let mut stack = vec![0_u8; STACK].into_boxed_slice();
-        let top = stack.as_mut_ptr_range().end;
-        let parent = i32::try_from(std::process::id()).ok()?;
-        // Memory and descriptors are shared: nothing is copied, and a pipe that we close is closed.
-        let flags = libc::CLONE_VM | libc::CLONE_FILES | libc::CLONE_FS;
-        // SAFETY: the stack lives as long as the process, which drop ends before it frees it; the top is aligned down
-        let pid = unsafe {
-            let top = top.wrapping_sub(top.addr() % 16);
-            libc::clone(
-                watch,
-                top.cast(),
-                flags,
-                std::ptr::without_provenance_mut(parent as usize),
-            )
-        };
-        (pid > 0).then_some(Self { pid, _stack: stack })
-    }
+/// What an aide is told, in memory that it shares with us.
+#[cfg(target_os = "linux")]
+struct Order {
+    parent: i32,
+    /// `/proc/PID/stat` of the command, for the alarm clock.
+    stat: std::ffi::CString,
+}
 
+#[cfg(not(target_os = "linux"))]
+impl Aide {
     /// There is none where the kernel does not tell what is pending for a process.
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn post() -> Option<Self> {
+    fn sentry() -> Option<Self> {
         None
     }
 
-    /// Whether a signal of this number is pending; none where it cannot be told.
-    pub(super) fn has(&self, signal: i32) -> Option<bool> {
+    /// There is none where the kernel does not tell what became of a process.
+    pub(super) fn alarm_clock(_: i32) -> Option<Self> {
+        None
+    }
+
+    /// Its process id.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Aide {
+    /// A sentry: it does nothing but stand there.
+    fn sentry() -> Option<Self> {
+        Self::post(stand, 0)
+    }
+
+    /// An alarm clock for a wrapper that stops because its command did: somebody may continue the command alone.
+    pub(super) fn alarm_clock(command: i32) -> Option<Self> {
+        is_own_proc().then(|| Self::post(ring, command))?
+    }
+
+    /// Its process id.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Starts one; none where there is no process to be had. It inherits that every signal is blocked.
+    fn post(life: extern "C" fn(*mut libc::c_void) -> libc::c_int, command: i32) -> Option<Self> {
+        let mut stack = vec![0_u8; STACK].into_boxed_slice();
+        let top = stack.as_mut_ptr_range().end;
+        let stat = std::ffi::CString::new(format!("/proc/{command}/stat")).ok()?;
+        let mut order = Box::new(Order {
+            parent: signals::own_pid(),
+            stat,
+        });
+        // Memory and descriptors are shared: nothing is copied, and a pipe that we close is closed.
+        let flags = libc::CLONE_VM | libc::CLONE_FILES | libc::CLONE_FS;
+        // SAFETY: stack and order live until drop has ended the process; the top is aligned down
+        let pid = unsafe {
+            let top = top.wrapping_sub(top.addr() % 16);
+            libc::clone(
+                life,
+                top.cast(),
+                flags,
+                std::ptr::from_mut(&mut *order).cast(),
+            )
+        };
+        (pid > 0).then_some(Self {
+            pid,
+            _stack: stack,
+            _order: order,
+        })
+    }
+
+    /// The signals that wait for it; none where it cannot be told.
+    fn pending(&self) -> Option<Set> {
+        if !is_own_proc() {
+            return None;
+        }
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
         let bits = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
             u64::from_str_radix(line.trim(), 16).ok()
         };
-        let pending = bits("ShdPnd:")? | bits("SigPnd:")?;
-        Some(pending >> (signal - 1) & 1 == 1)
+        Some(Set::of(bits("ShdPnd:")? | bits("SigPnd:")?))
     }
 }
 
-impl Drop for Sentry {
+/// False where `/proc` is that of another pid namespace, in which our numbers are others.
+#[cfg(target_os = "linux")]
+pub(super) fn is_own_proc() -> bool {
+    let own = std::fs::read_link("/proc/self").ok();
+    own.is_some_and(|own| own.to_str() == Some(std::process::id().to_string().as_str()))
+}
+
+impl Drop for Aide {
     fn drop(&mut self) {
         signals::send(self.pid, libc::SIGKILL);
         // it ends without a signal to its parent, which only __WALL waits for
@@ -65,10 +176,13 @@ impl Drop for Sentry {
     }
 }
 
-/// The sentry's life: to end when its parent does. Nothing here touches memory that the parent uses.
+/// Ends with its parent; false where that is gone already.
+///
+/// # Safety
+/// For an aide only: nothing here touches memory that the parent uses. `libc::syscall` writes errno only for an error.
 #[cfg(target_os = "linux")]
-extern "C" fn watch(parent: *mut libc::c_void) -> libc::c_int {
-    // SAFETY: system calls without memory; libc::syscall writes errno only for an error, and these have none
+unsafe fn follow(order: &Order) -> bool {
+    // SAFETY: system calls without memory
     unsafe {
         libc::syscall(
             libc::SYS_prctl,
@@ -78,56 +192,87 @@ extern "C" fn watch(parent: *mut libc::c_void) -> libc::c_int {
             0,
             0,
         );
-        while libc::syscall(libc::SYS_getppid) == parent.addr() as libc::c_long {
-            libc::syscall(
-                libc::SYS_ppoll,
-                std::ptr::null::<libc::pollfd>(),
-                0,
-                std::ptr::null::<libc::timespec>(),
-                std::ptr::null::<libc::sigset_t>(),
-                0,
-            );
+        libc::syscall(libc::SYS_getppid) == libc::c_long::from(order.parent)
+    }
+}
+
+/// The sentry's life.
+#[cfg(target_os = "linux")]
+extern "C" fn stand(order: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: the order lives as long as we do; see `follow`
+    unsafe {
+        let order = &*order.cast::<Order>();
+        while follow(order) {
+            nap(libc::time_t::from(i32::MAX), 0);
         }
         libc::syscall(libc::SYS_exit, 0);
     }
     0
 }
 
-/// Tells signals to the group from signals to us.
-pub(super) struct Watchtower {
-    sentry: Option<Sentry>,
+/// The alarm clock's life: continues its parent when the command is not stopped any more.
+#[cfg(target_os = "linux")]
+extern "C" fn ring(order: *mut libc::c_void) -> libc::c_int {
+    const SHORT: libc::c_long = 20_000_000;
+    const LONG: libc::c_long = 200_000_000;
+    // SAFETY: the order lives as long as we do; see `follow`; the parent is stopped, or will be
+    unsafe {
+        let order = &*order.cast::<Order>();
+        let mut naps = 0_u32;
+        while follow(order) {
+            // again and again until we are called in: the parent may not have stopped yet
+            if !is_stopped(&order.stat) {
+                libc::syscall(libc::SYS_kill, order.parent, libc::SIGCONT);
+            }
+            nap(0, if naps < 100 { SHORT } else { LONG });
+            naps = naps.saturating_add(1);
+        }
+        libc::syscall(libc::SYS_exit, 0);
+    }
+    0
 }
 
-impl Watchtower {
-    /// Posts a sentry, where that can be done.
-    pub(super) fn new() -> Self {
-        Self {
-            sentry: Sentry::post(),
-        }
-    }
+/// Sleeps without a signal being able to end it.
+#[cfg(target_os = "linux")]
+unsafe fn nap(seconds: libc::time_t, nanos: libc::c_long) {
+    let length = libc::timespec {
+        tv_sec: seconds,
+        tv_nsec: nanos as _,
+    };
+    // SAFETY: the length lives through the call
+    unsafe {
+        libc::syscall(
+            libc::SYS_nanosleep,
+            &raw const length,
+            std::ptr::null_mut::<libc::timespec>(),
+        )
+    };
+}
 
-    /// True where a signal that we received went to the whole group. Without a sentry: where no process sent it.
-    pub(super) fn saw(&mut self, received: &signals::Received) -> bool {
-        let Some(sentry) = &self.sentry else {
-            return received.code > 0;
-        };
-        let mut seen = sentry.has(received.signal);
-        if seen == Some(false) && received.code <= 0 {
-            // kill(-1) goes through all processes, the oldest first: we may be served before the sentry
-            std::thread::sleep(Duration::from_micros(200));
-            seen = sentry.has(received.signal);
+/// Whether a process is stopped: the letter behind its name in `/proc/PID/stat` (proc(5)). Nothing is allocated.
+#[cfg(target_os = "linux")]
+unsafe fn is_stopped(stat: &std::ffi::CStr) -> bool {
+    let mut bytes = [0_u8; 256];
+    // SAFETY: path and buffer live through the calls
+    let length = unsafe {
+        let file = libc::syscall(
+            libc::SYS_openat,
+            libc::AT_FDCWD,
+            stat.as_ptr(),
+            libc::O_RDONLY | libc::O_CLOEXEC,
+        );
+        if file < 0 {
+            return false;
         }
-        match seen {
-            None => received.code > 0,
-            Some(false) => false,
-            Some(true) => {
-                // one of each number is all that it can hold: the next one stands there before it leaves
-                let next = Sentry::post();
-                self.sentry = next;
-                true
-            }
-        }
-    }
+        let length = libc::syscall(libc::SYS_read, file, bytes.as_mut_ptr(), bytes.len());
+        libc::syscall(libc::SYS_close, file);
+        length
+    };
+    let told = bytes.get(..usize::try_from(length).unwrap_or_default());
+    let told = told.unwrap_or_default();
+    let end = told.iter().rposition(|byte| *byte == b')');
+    let state = end.and_then(|end| told.get(end + 2));
+    matches!(state, Some(b'T' | b't'))
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -137,13 +282,23 @@ mod tests {
     #[test]
     fn sentry_holds_what_it_is_sent() {
         let before = signals::block_all();
-        let sentry = Sentry::post().unwrap();
-        assert_eq!(sentry.has(libc::SIGUSR1), Some(false));
+        let sentry = Aide::sentry().unwrap();
+        let has = |signal| sentry.pending().unwrap().has(signal);
+        assert!(!has(libc::SIGUSR1));
         signals::send(sentry.pid, libc::SIGUSR1);
-        assert_eq!(sentry.has(libc::SIGUSR1), Some(true));
+        signals::send(sentry.pid, 34);
+        assert!(has(libc::SIGUSR1) && has(34));
         let pid = sentry.pid;
         drop(sentry);
         assert!(!std::path::Path::new(&format!("/proc/{pid}/status")).exists());
         before.restore();
+    }
+
+    #[test]
+    fn running_process_is_not_stopped() {
+        // SAFETY: the test's own process runs
+        assert!(!unsafe { is_stopped(c"/proc/self/stat") });
+        // SAFETY: a file that is not there
+        assert!(!unsafe { is_stopped(c"/proc/0/stat") });
     }
 }

@@ -28,6 +28,8 @@ pub struct Child {
     pub(super) pid: i32,
     pub(super) tower: Watchtower,
     pub(super) is_first: bool,
+    /// The alarm clock that continued us last.
+    pub(super) clock: Option<i32>,
 }
 
 /// Why a program did not start: the exit code and the reason in the shell's words.
@@ -129,6 +131,7 @@ impl Program {
                 pid,
                 tower,
                 is_first: std::process::id() == 1,
+                clock: None,
             });
         }
         if pid > 0 {
@@ -144,8 +147,7 @@ impl Program {
 
 /// True where a signal that the caller does not block came before the command could.
 fn came_early(before: &Inherited) -> bool {
-    let blocked = |signal: &i32| before.blocks(*signal);
-    signals::pending().iter().any(|signal| !blocked(signal))
+    signals::pending().exceeds(|signal| before.blocks(signal))
 }
 
 fn refused(errno: i32) -> Refused {

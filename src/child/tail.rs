@@ -1,28 +1,37 @@
 //! The last of what a command wrote, for `--output-tail`: its streams become pipes that are copied on as they come.
-//! Only an explicit choice, for a pipe is no terminal.
+//! Only an explicit choice, for a pipe is no terminal. Nothing here waits for a reader: the command does, as it would.
 
 use super::signals::{self, Received};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::Errno;
+use rustix::io::{Errno, fcntl_dupfd_cloexec, fcntl_getfd};
 use std::collections::VecDeque;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// Longest text that is kept, whatever the number of lines.
 const MOST: usize = 16 * 1024;
 
+/// What is written at once: a pipe that poll calls writable takes this much without waiting (pipe(7), PIPE_BUF).
+const CHUNK: usize = 4096;
+
 /// How often signals are looked for while pipes are waited for.
 const STEP: Duration = Duration::from_millis(10);
 
-/// After the command's end a process that it left behind may hold its pipes: it is not waited for longer than this.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// What a pipe holds at most, and so what may be left in one when the command has ended; more is somebody else's.
+const PIPE: usize = 1 << 16;
+
+/// The first descriptor that is not a standard stream.
+const FIRST: RawFd = 3;
 
 /// One stream on its way.
 struct Stream {
     from: OwnedFd,
     to: OwnedFd,
-    open: bool,
+    /// Read and not written yet.
+    waiting: Vec<u8>,
+    is_open: bool,
 }
 
 /// Copies a command's output on, and keeps the end of it.
@@ -34,24 +43,31 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// Pipes for standard output and error, keeping the last `lines` lines.
-    pub fn new(lines: usize) -> std::io::Result<Self> {
+    /// Pipes for standard output and error, keeping the last `lines` lines. An error where one of them is closed: a
+    /// command that is not to have a stream must not get one.
+    pub fn new(lines: usize) -> io::Result<Self> {
         let mut tail = Self {
             streams: Vec::new(),
             writers: Vec::new(),
             kept: VecDeque::new(),
             lines,
         };
-        for to in [rustix::stdio::stdout(), rustix::stdio::stderr()] {
-            let (from, writer) = std::io::pipe()?;
-            let (from, writer) = (OwnedFd::from(from), OwnedFd::from(writer));
+        let standard = [rustix::stdio::stdout(), rustix::stdio::stderr()];
+        for to in standard {
+            fcntl_getfd(to)?;
+        }
+        for to in standard {
+            let (from, writer) = io::pipe()?;
+            // above the standard streams, should one of those have been closed
+            let from = fcntl_dupfd_cloexec(&from, FIRST)?;
             fcntl_setfl(&from, fcntl_getfl(&from)? | OFlags::NONBLOCK)?;
             tail.streams.push(Stream {
                 from,
-                to: rustix::io::fcntl_dupfd_cloexec(to, 3)?,
-                open: true,
+                to: fcntl_dupfd_cloexec(to, FIRST)?,
+                waiting: Vec::new(),
+                is_open: true,
             });
-            tail.writers.push(writer);
+            tail.writers.push(fcntl_dupfd_cloexec(&writer, FIRST)?);
         }
         Ok(tail)
     }
@@ -89,52 +105,54 @@ impl Tail {
         }
     }
 
-    /// Copies what is left after the command's end.
+    /// Copies what the command left in its pipes when it ended. A reader that does not read is waited for as the command
+    /// would have been, until a signal says otherwise.
     pub(super) fn drain(&mut self) {
-        let until = Instant::now() + PATIENCE;
-        while self.streams.iter().any(|stream| stream.open) {
-            let copied = self.copy(Duration::from_millis(5));
-            if !copied && Instant::now() >= until {
-                break;
+        let mut left = PIPE * self.streams.len();
+        loop {
+            let copied = self.copy(STEP);
+            left = left.saturating_sub(copied.unwrap_or_default());
+            let is_waiting = self.streams.iter().any(|stream| !stream.waiting.is_empty());
+            let is_done = !is_waiting && (copied.is_none() || left == 0);
+            if is_done || signals::next(Some(Duration::ZERO)).is_some_and(|one| ends_us(one.signal))
+            {
+                return;
             }
         }
     }
 
-    /// Waits for output and copies it; false where there was none.
-    fn copy(&mut self, most: Duration) -> bool {
+    /// Waits for something to read or to write, and does it; the answer is how much was read, none where nothing could be
+    /// done.
+    fn copy(&mut self, most: Duration) -> Option<usize> {
         let mut watched: Vec<_> = self
             .streams
             .iter()
-            .filter(|stream| stream.open)
-            .map(|stream| PollFd::new(&stream.from, PollFlags::IN))
+            .filter_map(|stream| match stream.waiting.is_empty() {
+                true if !stream.is_open => None,
+                true => Some(PollFd::from_borrowed_fd(stream.from.as_fd(), PollFlags::IN)),
+                false => Some(PollFd::from_borrowed_fd(stream.to.as_fd(), PollFlags::OUT)),
+            })
             .collect();
         let limit = Timespec {
             tv_sec: 0,
             tv_nsec: i64::from(most.subsec_nanos()),
         };
-        if !matches!(poll(&mut watched, Some(&limit)), Ok(count) if count > 0) {
-            return false;
+        let ready = poll(&mut watched, Some(&limit));
+        if !matches!(ready, Ok(count) if count > 0) {
+            return None;
         }
-        let mut buffer = [0_u8; 16 * 1024];
-        for stream in self.streams.iter_mut().filter(|stream| stream.open) {
-            match rustix::io::read(&stream.from, &mut buffer) {
-                Ok(0) => stream.open = false,
-                Ok(count) => {
-                    let bytes = buffer.get(..count).unwrap_or_default();
-                    // a reader that went away: closing the pipe gives the command the SIGPIPE that it would have had
-                    stream.open = write_all(&stream.to, bytes);
-                    keep(&mut self.kept, bytes);
-                }
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                Err(_) => stream.open = false,
-            }
+        let mut read = 0;
+        for stream in &mut self.streams {
+            let bytes = stream.step();
+            read += bytes.len();
+            self.kept.extend(bytes);
         }
-        self.close_ended();
-        true
-    }
-
-    fn close_ended(&mut self) {
-        self.streams.retain(|stream| stream.open);
+        let excess = self.kept.len().saturating_sub(MOST);
+        self.kept.drain(..excess);
+        // closing a pipe whose reader went away gives the command the SIGPIPE that it would have had
+        self.streams
+            .retain(|stream| stream.is_open || !stream.waiting.is_empty());
+        Some(read)
     }
 
     /// The last lines, as text.
@@ -147,30 +165,53 @@ impl Tail {
     }
 }
 
-fn keep(kept: &mut VecDeque<u8>, bytes: &[u8]) {
-    kept.extend(bytes);
-    let excess = kept.len().saturating_sub(MOST);
-    kept.drain(..excess);
-}
+impl Stream {
+    /// Writes what waits, or reads what there is; the answer is what was read.
+    fn step(&mut self) -> Vec<u8> {
+        if !self.waiting.is_empty() {
+            self.write();
+            return Vec::new();
+        }
+        let mut buffer = vec![0_u8; CHUNK];
+        match rustix::io::read(&self.from, &mut buffer) {
+            Ok(0) => self.is_open = false,
+            Ok(count) => {
+                buffer.truncate(count);
+                self.waiting.clone_from(&buffer);
+                self.write();
+                return buffer;
+            }
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => self.is_open = false,
+        }
+        Vec::new()
+    }
 
-fn write_all(to: &OwnedFd, mut bytes: &[u8]) -> bool {
-    while !bytes.is_empty() {
-        match rustix::io::write(to, bytes) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => wait_writable(to),
-            Err(_) => return false,
+    /// Writes some of what waits, if that does not have to wait itself.
+    fn write(&mut self) {
+        let mut watched = [PollFd::from_borrowed_fd(self.to.as_fd(), PollFlags::OUT)];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        if !matches!(poll(&mut watched, Some(&now)), Ok(count) if count > 0) {
+            return;
+        }
+        let chunk = self.waiting.get(..CHUNK).unwrap_or(&self.waiting);
+        match rustix::io::write(&self.to, chunk) {
+            Ok(count) => drop(self.waiting.drain(..count)),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => {
+                self.waiting.clear();
+                self.is_open = false;
+            }
         }
     }
-    true
 }
 
-/// A descriptor that somebody else made non-blocking.
-fn wait_writable(to: &OwnedFd) {
-    // SAFETY: the descriptor is open as long as `to`
-    let borrowed = unsafe { BorrowedFd::borrow_raw(to.as_raw_fd()) };
-    let mut watched = [PollFd::new(&borrowed, PollFlags::OUT)];
-    let _ = poll(&mut watched, None);
+/// True for a signal that ends a program which does not catch it, and was sent for that.
+fn ends_us(signal: i32) -> bool {
+    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM].contains(&signal)
 }
 
 #[cfg(test)]
@@ -180,9 +221,7 @@ mod tests {
     #[test]
     fn last_lines_are_kept() {
         let mut tail = Tail::new(2).unwrap();
-        keep(&mut tail.kept, b"one\ntwo\nthree\xff\n");
+        tail.kept.extend(b"one\ntwo\nthree\xff\n");
         assert_eq!(tail.text(), "two\nthree\u{FFFD}");
-        keep(&mut tail.kept, &[b'x'; MOST]);
-        assert_eq!(tail.kept.len(), MOST);
     }
 }

@@ -1,6 +1,7 @@
 //! Waiting for a command: its endings and stops, the signals that are meant for it, and a clock.
 
 use super::ending::{Ended, Usage};
+use super::sentry::Aide;
 use super::signals::{self, Received};
 use super::spawn::Child;
 use super::tail::Tail;
@@ -98,7 +99,7 @@ impl Child {
                         return Some((ended, Usage::of(&usage)));
                     }
                     if libc::WIFSTOPPED(status) {
-                        stop(libc::WSTOPSIG(status));
+                        self.clock = stop(self.pid, libc::WSTOPSIG(status));
                     }
                 }
                 Ok(Some(_)) => {} // a stranger
@@ -115,6 +116,9 @@ impl Child {
         if received.signal == libc::SIGCHLD && by_kernel {
             return; // the command's state, or a stranger's: the loop fetches it
         }
+        if !by_kernel && self.clock == Some(received.sender) {
+            return; // our own alarm clock
+        }
         if self.tower.saw(received) {
             return; // the command has it
         }
@@ -122,26 +126,36 @@ impl Child {
             received.send_on(
                 rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get()),
             );
-        } else if !self.is_first || catches(self.pid, received.signal) {
+        } else if !self.is_first || may_catch(self.pid, received.signal) {
             received.send_on(self.pid);
         }
     }
 }
 
-/// True where a process has a handler for a signal. The kernel drops, for the first process of a pid namespace, what
+/// False where a process surely has no handler for a signal. The kernel drops, for the first process of a pid namespace, what
 /// it does not catch (pid_namespaces(7)); our command stands in the place of one.
-fn catches(pid: i32, signal: i32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    let bits = line.and_then(|text| u64::from_str_radix(text.trim(), 16).ok());
-    bits.is_some_and(|bits| bits >> (signal - 1) & 1 == 1)
+fn may_catch(pid: i32, signal: i32) -> bool {
+    #[cfg(target_os = "linux")]
+    if super::sentry::is_own_proc() {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let bits = line.and_then(|text| u64::from_str_radix(text.trim(), 16).ok());
+        return bits.is_none_or(|bits| signals::Set::of(bits).has(signal));
+    }
+    let _ = (pid, signal);
+    true
 }
 
-/// Stops as the command did, so that the caller's shell sees a stopped job; returns when we are continued.
-fn stop(signal: i32) {
-    if !signals::is_pending(libc::SIGCONT) {
-        signals::raise_default(signal);
+/// Stops as the command did, so that the caller's shell sees a stopped job; returns when we are continued, by the
+/// caller or because somebody continued the command alone.
+/// The answer is who may have continued us for that.
+fn stop(command: i32, signal: i32) -> Option<i32> {
+    if signals::pending().has(libc::SIGCONT) {
+        return None;
     }
+    let clock = Aide::alarm_clock(command);
+    signals::raise_default(signal);
+    clock.map(|clock| clock.pid())
 }
 
 impl Clock {

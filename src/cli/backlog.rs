@@ -47,12 +47,15 @@ pub(super) fn command() -> Command {
 
 /// Runs it; `words` are those of the real CLI. The answer is the exit code.
 pub fn backlog(world: &World, words: &[OsString], voice: &'static str) -> u8 {
-    let settings = Settings::load(world);
-    let command = [OsString::from(NAME)]
-        .into_iter()
-        .chain(words.iter().cloned());
+    let name = [OsString::from(NAME)].into_iter();
+    let command: Vec<OsString> = name.chain(words.iter().cloned()).collect();
+    let Some(settings) = wrap::settings(world) else {
+        return wrap::bare(world, &command, voice);
+    };
+    let by_name = voice.is_empty();
     let job = Job {
-        wanted: Wanted::tool(command.collect()),
+        wanted: Wanted::tool(command),
+        argv0: world.args().first().filter(|_| by_name).cloned(),
         voice,
         around: Some(Box::new(Watcher {
             world,
@@ -72,13 +75,18 @@ struct Watcher<'a> {
     parent: Option<TraceContext>,
 }
 
-impl Watcher<'_> {
-    fn look_at(&mut self, look: &Look) {
+impl<'a> Watcher<'a> {
+    /// The board; a command may make it.
+    fn board(&mut self) -> Option<&Board<'a>> {
         if self.board.is_none() {
             let start = self.world.cwd();
             self.board = start.and_then(|start| Board::of(self.world, self.settings, &start));
         }
-        if let Some(board) = &self.board
+        self.board.as_ref()
+    }
+
+    fn look_at(&mut self, look: &Look) {
+        if let Some(board) = self.board()
             && let Err(error) = board.look(look)
         {
             board.note(&error);
@@ -102,11 +110,17 @@ impl Around for Watcher<'_> {
     }
 
     fn after(&mut self) {
-        self.look_at(&Look {
+        let look = Look {
             parent: self.parent,
             wait: WAIT_AFTER,
             ..Look::default()
-        });
+        };
+        // whatever is left for the next look is told without the span
+        if let Some(board) = self.board()
+            && let Err(error) = board.look_patiently(&look)
+        {
+            board.note(&error);
+        }
     }
 }
 

@@ -8,20 +8,24 @@ mod tests;
 pub(super) use commit::Commit;
 
 use crate::backlog::{self, Board as Files, Change, Difference, Key, Ledger, Project, Scan};
-use crate::capture::{self, Teller, Telling};
+use crate::capture::{self, Position, Teller, Telling};
 use crate::error::Error;
 use crate::model::context::TraceContext;
 use crate::settings::Settings;
 use crate::world::World;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 /// The ref of a project outside of git.
 const NO_REF: &str = "-";
 /// What is checked out where no ref is.
 const NO_NAME: &str = "HEAD";
+/// Looks at files that are being changed, and the time between them: two seconds.
+const TRIES: usize = 80;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// A watched backlog.
 pub(super) struct Board<'a> {
@@ -35,8 +39,6 @@ pub(super) struct Board<'a> {
 pub(super) struct Look {
     /// What is found was not seen happening.
     pub(super) is_observed: bool,
-    /// A merge, a rebase or a checkout went before: what another ref of the work tree has told is no news.
-    pub(super) after_merge: bool,
     /// The span in which it happened; none is that of the environment.
     pub(super) parent: Option<TraceContext>,
     /// How long to wait for others who look.
@@ -65,14 +67,6 @@ pub(super) struct Told {
     pub(super) change: Change,
     /// The line in the journal.
     pub(super) line: Vec<u8>,
-}
-
-/// Where a project stands: the work tree, and the ref that is checked out.
-#[derive(Debug, PartialEq, Eq)]
-struct Place {
-    work_tree: PathBuf,
-    reference: OsString,
-    is_moving: bool,
 }
 
 impl<'a> Board<'a> {
@@ -119,41 +113,60 @@ impl<'a> Board<'a> {
             return Ok(Found::Restless);
         }
         let now = self.world.now();
-        let Some(ledger) = self.hold(&place, look.wait, now)? else {
+        let Some(mut ledger) = self.hold(&place, look.wait, now)? else {
             return Ok(Found::Busy);
         };
         let now = self.world.now(); // others may have looked meanwhile
-        let scan = backlog::disk(&self.project.folder, ledger.board(), now);
+        let scan = backlog::disk(&self.project.folder, ledger.board(), &|| self.world.now());
         let calm = i64::try_from(look.calm.as_nanos()).unwrap_or(i64::MAX);
         let is_young = |changed: i64| calm > 0 && changed > now.saturating_sub(calm);
         if scan.youngest.is_some_and(is_young) || self.place() != place {
             return Ok(Found::Restless);
         }
         self.report(&scan)?;
-        let look = Look {
-            // whatever is checked out without a name has a history that was told under one
-            after_merge: look.after_merge || look.is_observed && place.reference == NO_NAME,
-            ..*look
-        };
-        self.settle(&look, ledger, scan.board, now)
+        if !scan.unreadable.is_empty() {
+            ledger.spare_nothing();
+        }
+        self.settle(look, &place, ledger, scan.board)
+    }
+
+    /// Looks until nobody changes the files at the same time; none at first sight.
+    pub(super) fn look_patiently(&self, look: &Look) -> Result<Option<Vec<Told>>, Error> {
+        let mut found = self.look(look)?;
+        for _ in 0..TRIES {
+            if !matches!(found, Found::Restless) {
+                break;
+            }
+            thread::sleep(PAUSE); // also where nobody reads our output, which ends the pause of a world
+            found = self.look(look)?;
+        }
+        match found {
+            Found::Busy => Err(Error::failure("another look at the backlog does not end")),
+            Found::FirstSight => Ok(None),
+            Found::Restless => Err(Error::failure("the backlog does not stop changing")
+                .hint("a git command may be running, or have left .git/index.lock behind")),
+            Found::Told(told) => Ok(Some(told)),
+        }
     }
 
     fn settle(
         &self,
         look: &Look,
+        place: &Position,
         ledger: Ledger<'_>,
         mut board: Files,
-        now: i64,
     ) -> Result<Found, Error> {
+        let now = self.world.now();
         let Some(before) = ledger.board() else {
             ledger.settle(board, Vec::new(), now)?;
             return Ok(Found::FirstSight);
         };
         let mut difference = Difference::of(before, &board);
         difference.carry(before, &mut board);
-        if !difference.is_empty() && (look.after_merge || look.is_observed) {
+        if !difference.is_empty() && look.is_observed {
             let others = ledger.others();
-            if look.after_merge {
+            if place.reference == NO_NAME {
+                // what is checked out without a name has a history that was told under one
                 difference.silence(&board, &others.known.with_history());
             } else if others.newer {
                 difference.silence(&board, &others.known);
@@ -174,27 +187,25 @@ impl<'a> Board<'a> {
         Ok(Found::told(changes, events))
     }
 
-    fn hold(&self, place: &Place, wait: Duration, now: i64) -> Result<Option<Ledger<'_>>, Error> {
+    fn hold(
+        &self,
+        place: &Position,
+        wait: Duration,
+        now: i64,
+    ) -> Result<Option<Ledger<'_>>, Error> {
         let folder = real(&self.project.folder);
         let key = Key::of(&place.work_tree, &folder, &place.reference);
         Ledger::hold(self.teller.journal(), &key, wait, now)
     }
 
     /// Read at every look: a ref may be checked out, and a status added, while somebody watches.
-    fn place(&self) -> Place {
+    fn place(&self) -> Position {
         let root = real(&self.project.root);
-        match capture::position(&root) {
-            Some(position) => Place {
-                work_tree: position.work_tree,
-                reference: position.reference,
-                is_moving: position.is_moving,
-            },
-            None => Place {
-                work_tree: root,
-                reference: OsStr::new(NO_REF).to_owned(),
-                is_moving: false,
-            },
-        }
+        capture::position(&root).unwrap_or(Position {
+            work_tree: root,
+            reference: OsString::from(NO_REF),
+            is_moving: false,
+        })
     }
 
     fn terminal(&self) -> String {
@@ -233,6 +244,7 @@ impl Found {
     }
 }
 
-fn real(path: &Path) -> PathBuf {
+/// A path without links, as far as that can be said.
+pub(super) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -26,9 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What a reflog begins with.
 const UNBORN: &str = "0000000000000000000000000000000000000000";
 
-/// The prefix of task ids where no project says another.
-const TASK_PREFIX: &str = "task";
-
 /// Finds the hook that `hook NAME ARG…` runs, and its arguments, which are git's and never ours to parse.
 pub fn find(words: &[OsString]) -> Option<(&'static str, &[OsString])> {
     let [group, name, args @ ..] = words else {
@@ -41,13 +38,12 @@ pub fn find(words: &[OsString]) -> Option<(&'static str, &[OsString])> {
 
 /// Runs a hook. Whatever goes wrong is for `obs doctor`, not for who commits.
 pub(super) fn run(name: &str, args: &[OsString], world: &World, settings: &Settings) {
-    if world.says_true("OTEL_SDK_DISABLED") {
-        return;
-    }
     panic::set_hook(Box::new(|_| {})); // it would print into somebody else's terminal
     let _ = panic::catch_unwind(AssertUnwindSafe(|| {
         let hook = Hook { name, args };
-        if let Err(error) = tell(&hook, world, settings) {
+        if let Err(error) = tell(&hook, world, settings)
+            && !world.says_true("OTEL_SDK_DISABLED")
+        {
             let why = crate::redact::text(&error.to_string()).into_owned();
             capture::open(world, settings).trouble(world.now(), "hook", &why);
         }
@@ -60,13 +56,8 @@ pub(super) fn begin(world: &World, settings: &Settings) -> Result<(), Error> {
         return Ok(());
     };
     let id = repo.head()?.commit.unwrap_or_else(|| UNBORN.to_owned());
-    let wrong = |cause| Error::failure("could not begin the ledger of commits").because(cause);
-    let folder = capture::open(world, settings)
-        .folder("ledger")
-        .map_err(wrong)?;
-    Told::open(&folder, repo.common_dir(), PATIENCE)
-        .and_then(|told| told.remember(&id))
-        .map_err(wrong)
+    let journal = capture::open(world, settings);
+    Told::open(&journal, repo.common_dir(), PATIENCE)?.remember(&id)
 }
 
 /// A hook as git runs it.
@@ -157,8 +148,11 @@ impl Made<'_> {
         let Some(id) = self.head.commit.as_deref() else {
             return Ok(());
         };
+        if self.teller.is_disabled() {
+            return occasion.map_or(Ok(()), |_| self.pass_over(id));
+        }
         let now = self.world.now();
-        let mut told = self.told(now);
+        let told = self.told(now);
         let knows = |id: &str| told.as_ref().is_some_and(|told| told.knows(id));
         let mut commits = self.earlier(moves, knows);
         if let Some(occasion) = occasion
@@ -167,9 +161,23 @@ impl Made<'_> {
             commits.push((id.to_owned(), occasion));
         }
         for (id, occasion) in &commits {
-            self.tell_one(&mut told, id, occasion, now)?;
+            self.tell_one(told.as_ref(), id, occasion, now)?;
         }
         Ok(())
+    }
+
+    /// Remembers a commit that nobody is to be told of, lest the next hook takes it for one that was missed. Where no
+    /// ledger was begun none is taken for that.
+    fn pass_over(&self, id: &str) -> Result<(), Error> {
+        let journal = self.teller.journal();
+        if !told::is_begun(journal) {
+            return Ok(());
+        }
+        let told = Told::open(journal, self.repo.common_dir(), PATIENCE)?;
+        match told.knows(id) {
+            true => Ok(()),
+            false => told.remember(id),
+        }
     }
 
     /// The commits before HEAD's that were made since the last one that is known; none where none is known, for they may
@@ -197,7 +205,7 @@ impl Made<'_> {
 
     fn tell_one(
         &self,
-        told: &mut Option<Told>,
+        told: Option<&Told<'_>>,
         id: &str,
         occasion: &Occasion,
         now: i64,
@@ -212,13 +220,9 @@ impl Made<'_> {
             false => self.board(&commit, occasion),
         };
         let lines = self.lines(&commit, occasion, &tasks);
-        let journal = self.teller.journal();
         match told {
-            Some(told) => told.tell(journal, id, &lines, now),
-            None => {
-                told::append(journal, &lines, now);
-                Ok(())
-            }
+            Some(told) => told.tell(id, &lines, now),
+            None => told::append(self.teller.journal(), &lines, now),
         }
     }
 
@@ -240,12 +244,10 @@ impl Made<'_> {
     }
 
     /// The ledger of told commits. Without one a commit may be told twice, which is better than never.
-    fn told(&self, now: i64) -> Option<Told> {
+    fn told(&self, now: i64) -> Option<Told<'_>> {
         let journal = self.teller.journal();
-        let opened = journal
-            .folder("ledger")
-            .and_then(|folder| Told::open(&folder, self.repo.common_dir(), PATIENCE))
-            .and_then(|mut told| told.recover(journal, now).map(|()| told));
+        let opened = Told::open(journal, self.repo.common_dir(), PATIENCE)
+            .and_then(|told| told.recover(now).map(|()| told));
         opened
             .inspect_err(|error| journal.trouble(now, "ledger", &error.to_string()))
             .ok()
@@ -253,7 +255,11 @@ impl Made<'_> {
 
     /// Everything that is told of a commit, in the order of the journal.
     fn lines(&self, commit: &Commit, occasion: &Occasion, tasks: &[String]) -> Vec<Line> {
-        let data = data(self.repo, self.head, commit, occasion);
+        let mut data = data(self.repo, self.head, commit, occasion);
+        let mentioned = task_ids(&commit.message, &self.boards.prefix());
+        if !mentioned.is_empty() {
+            data.insert("task_ids".to_owned(), json!(mentioned));
+        }
         let mut lines = Vec::new();
         if !tasks.is_empty() {
             let mut data: Attributes = data.clone();
@@ -321,7 +327,6 @@ fn data(repo: &Repo, head: &Head, commit: &Commit, occasion: &Occasion) -> Attri
         ("author_email", json!(commit.author.email)),
         ("operation", json!(occasion.operation)),
         ("previous_sha", json!(occasion.previous)),
-        ("task_ids", json!(task_ids(message, TASK_PREFIX))),
         ("trailers", json!(trailers)),
     ];
     let empty = |value: &Value| match value {

@@ -1,7 +1,7 @@
 //! `obs reconcile`: looks at a backlog now, and tells what changed behind the back of obs: in an editor, by a tool that is
 //! not wrapped, by a merge.
 
-use super::board::{Board, Found, Look, Told};
+use super::board::{Board, Look, Told};
 use super::page::{Page, Style, reflow};
 use super::print_out;
 use super::select::Form;
@@ -31,9 +31,6 @@ branch, only remembers it. Prints the events that it recorded; none is no failur
 
 /// How long to wait for others who look.
 const WAIT: Duration = Duration::from_secs(5);
-/// Looks at files that are being changed, and the time between them.
-const TRIES: usize = 20;
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The command.
 pub(super) fn command() -> Command {
@@ -54,23 +51,20 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         world.say("obs: no Backlog.md project found\nhint: `backlog init` makes one\n");
         return Ok(Exit::No);
     };
-    let told = match patiently(&board, world)? {
-        Found::Told(told) => told,
-        Found::FirstSight => {
-            if args.form.is_human(world) {
-                let folder = board.folder().to_string_lossy();
-                print_out(
-                    world,
-                    format!("{}: seen for the first time\n", escape(&folder)).as_bytes(),
-                )?;
-            }
-            return Ok(Exit::Done);
+    let look = Look {
+        is_observed: true,
+        wait: WAIT,
+        ..Look::default()
+    };
+    let Some(told) = board.look_patiently(&look)? else {
+        if args.form.is_human(world) {
+            let folder = board.folder().to_string_lossy();
+            print_out(
+                world,
+                format!("{}: seen for the first time\n", escape(&folder)).as_bytes(),
+            )?;
         }
-        Found::Busy => return Err(Error::failure("another look at the backlog does not end")),
-        Found::Restless => {
-            return Err(Error::failure("the backlog does not stop changing")
-                .hint("a git command may be running, or have left .git/index.lock behind"));
-        }
+        return Ok(Exit::Done);
     };
     let text = match args.form.is_human(world) {
         true => told
@@ -81,24 +75,6 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     };
     print_out(world, &text.concat())?;
     Ok(Exit::Done)
-}
-
-/// Looks until nobody changes the files at the same time.
-fn patiently(board: &Board<'_>, world: &World) -> Result<Found, Error> {
-    let look = Look {
-        is_observed: true,
-        wait: WAIT,
-        ..Look::default()
-    };
-    let mut found = board.look(&look)?;
-    for _ in 0..TRIES {
-        if !matches!(found, Found::Restless) {
-            break;
-        }
-        world.pause(PAUSE);
-        found = board.look(&look)?;
-    }
-    Ok(found)
 }
 
 /// One line: the id, what happened, and what the event says of it.

@@ -45,18 +45,46 @@ pub(super) fn row(record: &Record) -> Row {
                     (true, message) => format!("{} ✗ {message}", span.name),
                     (false, _) => span.name.clone(),
                 },
-                attributes: pairs(&beyond_status(&span.attributes)),
+                attributes: told(&span.attributes),
             }
         }
     }
 }
 
-/// A span's attributes without those that its status says already.
-fn beyond_status(attributes: &Attributes) -> Attributes {
-    let said = |key: &str| matches!(key, "process.exit.code" | "error.type");
+/// A span's attributes without those that its status says already; of a command first its words, and of what it was and
+/// used only that it is known.
+fn told(attributes: &Attributes) -> String {
+    let words = attributes
+        .get("process.command_args")
+        .and_then(Value::as_array);
+    let said = |key: &str| match words {
+        Some(_) => {
+            key.starts_with("process.") && key != "process.output.tail" || key == "error.type"
+        }
+        None => matches!(key, "process.exit.code" | "error.type"),
+    };
     let rest = attributes.iter().filter(|(key, _)| !said(key));
-    rest.map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    let rest = rest
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let words = words
+        .into_iter()
+        .flatten()
+        .skip(1)
+        .filter_map(Value::as_str);
+    let words: Vec<String> = words.map(spelled).collect();
+    let parts = [words.join(" "), pairs(&rest)];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+/// A word of a command line as one would type it.
+fn spelled(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// The colour of a level.

@@ -17,7 +17,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 /// The folder in the home.
-pub(super) const FOLDER: &str = "shims";
+pub const FOLDER: &str = "shims";
 
 /// Words of the command.
 #[derive(Debug, clap::Args)]

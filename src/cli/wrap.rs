@@ -3,7 +3,7 @@
 
 use crate::capture::{Ending, Wanted, Wrapped};
 use crate::child::{
-    self, Behind, Ended, Found, Limits, Missing, Program, Refused, Tail, Waited, Watch,
+    self, Behind, Ended, Found, Limits, Missing, Program, Refused, Shield, Tail, Waited, Watch,
 };
 use crate::error::Error;
 use crate::model::Attributes;
@@ -11,6 +11,7 @@ use crate::model::context::TraceContext;
 use crate::settings::Settings;
 use crate::world::World;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
@@ -45,6 +46,8 @@ impl Watch for Guarded<'_> {
 pub(super) struct Job<'a> {
     /// What was asked for.
     pub(super) wanted: Wanted,
+    /// The command's own name for itself, where that is not what it is found by.
+    pub(super) argv0: Option<OsString>,
     /// Who speaks when it cannot be run.
     pub(super) voice: &'static str,
     /// What else is done.
@@ -53,9 +56,14 @@ pub(super) struct Job<'a> {
 
 /// Runs `obs span exec`; the answer is the exit code.
 pub fn exec(world: &World, args: &[OsString]) -> Result<u8, Error> {
-    let settings = Settings::load(world);
+    let wanted = Wanted::read(args)?;
+    let Some(mut settings) = settings(world) else {
+        return Ok(bare(world, &wanted.command, "obs: "));
+    };
+    settings.durable |= wanted.durable;
     let job = Job {
-        wanted: Wanted::read(args)?,
+        wanted,
+        argv0: None,
         voice: "obs: ",
         around: None,
     };
@@ -64,17 +72,40 @@ pub fn exec(world: &World, args: &[OsString]) -> Result<u8, Error> {
 
 /// Runs the tool that we were called as.
 pub fn tool(world: &World) -> u8 {
-    let settings = Settings::load(world);
     let mut command = world.args().to_vec();
+    let argv0 = command.first().cloned();
     if let (Some(first), Some(name)) = (command.first_mut(), world.called_name()) {
-        name.clone_into(first); // argv[0] may hold a path to the link
+        name.clone_into(first);
     }
+    let Some(settings) = settings(world) else {
+        return bare(world, &command, "");
+    };
     let job = Job {
         wanted: Wanted::tool(command),
+        argv0,
         voice: "",
         around: None,
     };
     run(world, &settings, job)
+}
+
+/// The settings of a wrapper, which must not die of reading them; none after a bug of ours.
+pub(super) fn settings(world: &World) -> Option<Settings> {
+    panic::set_hook(Box::new(|_| {})); // it would print into somebody else's terminal
+    let _shield = Shield::up(); // the command must get these signals as the caller had them
+    guarded(|| Settings::load(world))
+}
+
+/// Runs a command of which nothing can be recorded.
+pub(super) fn bare(world: &World, command: &[OsString], voice: &str) -> u8 {
+    let name = command.first().map_or(OsStr::new(""), |name| name);
+    match child::find(name, world) {
+        Ok(found) => replace_us(world, &found, command, voice),
+        Err(missing) => {
+            say(world, voice, name, missing.why);
+            missing.code
+        }
+    }
 }
 
 /// Nothing of ours may harm the command: an error is none of its business, and neither is a panic.
@@ -84,31 +115,28 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 
 /// Runs a command; the answer is our exit code, unless we die as it did.
 pub(super) fn run(world: &World, settings: &Settings, job: Job<'_>) -> u8 {
-    panic::set_hook(Box::new(|_| {})); // it would print into somebody else's terminal
-    let command = job.wanted.command.clone();
+    let mut command = job.wanted.command.clone();
     let name = command.first().cloned().unwrap_or_default();
     let found = match child::find(&name, world) {
         Ok(found) => found,
         Err(missing) => return absent(world, settings, job, &name, &missing),
     };
-    if found.trail.is_deepest() || !settings.shim {
-        return replace_us(world, &found, &command, job.voice);
+    if let (Some(first), Some(argv0)) = (command.first_mut(), &job.argv0) {
+        // a path to the link is no name of the command's
+        *first = match argv0.as_encoded_bytes().contains(&b'/') {
+            true => found.file.clone().into_os_string(),
+            false => argv0.clone(),
+        };
     }
-    let mut around = job.around;
+    let is_recorded = settings.shim && !found.trail.is_deepest();
+    let mut around = job.around.filter(|_| is_recorded);
     if let Some(around) = &mut around {
         guarded(|| around.before());
     }
     let (timeout, tail) = (job.wanted.timeout, job.wanted.output_tail);
     let begin = || Wrapped::begin(world, settings, job.wanted, Some(&found.file)).ok();
-    let Some(wrapped) = guarded(begin)
-        .flatten()
-        .filter(|wrapped| !wrapped.is_disabled() || tail.is_some() || timeout.is_some())
-    else {
-        return replace_us(world, &found, &command, job.voice);
-    };
-    if let Some(around) = &mut around {
-        around.inside(wrapped.context());
-    }
+    let wrapped = is_recorded.then(|| guarded(begin).flatten()).flatten();
+    let is_idle = wrapped.as_ref().is_none_or(Wrapped::is_disabled);
     let run = Run {
         world,
         voice: job.voice,
@@ -118,7 +146,10 @@ pub(super) fn run(world: &World, settings: &Settings, job: Job<'_>) -> u8 {
         limits: Limits { timeout },
         tail: tail.and_then(|lines| Tail::new(lines).ok()),
     };
-    run.whole(&found, &command)
+    match is_idle && timeout.is_none() && run.tail.is_none() {
+        true => run.in_our_place(&found, &command),
+        false => run.whole(&found, &command),
+    }
 }
 
 /// There is nothing to run: says so as a shell does, and records that.
@@ -142,22 +173,14 @@ fn replace_us(world: &World, found: &Found, command: &[OsString], voice: &str) -
     let Some(program) = Program::new(&found.file, command, &found.env(world)) else {
         return 126;
     };
-    refused(
-        world,
-        voice,
-        command.first().map_or(OsStr::new(""), |name| name),
-        &program.replace_us(),
-    )
+    let name = command.first().map_or(OsStr::new(""), |name| name);
+    refused(world, voice, name, &program.replace_us())
 }
 
 fn refused(world: &World, voice: &str, name: &OsStr, refused: &Refused) -> u8 {
     let why = refused.why.to_string();
-    say(
-        world,
-        voice,
-        name,
-        why.split(" (os error").next().unwrap_or_default(),
-    );
+    let why = why.split(" (os error").next().unwrap_or_default();
+    say(world, voice, name, why);
     refused.code
 }
 
@@ -166,21 +189,50 @@ struct Run<'a> {
     world: &'a World,
     voice: &'static str,
     name: OsString,
-    wrapped: Wrapped<'a>,
+    /// None where nothing is recorded.
+    wrapped: Option<Wrapped<'a>>,
     around: Option<Box<dyn Around + 'a>>,
     limits: Limits,
     tail: Option<Tail>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// The environment of the command; `span` is what it says of ours to wrappers inside.
+    fn env(&self, found: &Found, span: Option<&str>) -> Vec<Cow<'static, OsStr>> {
+        match &self.wrapped {
+            Some(wrapped) => wrapped.env(&found.trail.value(span.unwrap_or("-"))),
+            None => found.env(self.world),
+        }
+    }
+
+    fn in_our_place(self, found: &Found, command: &[OsString]) -> u8 {
+        match Program::new(&found.file, command, &self.env(found, None)) {
+            Some(program) => refused(self.world, self.voice, &self.name, &program.replace_us()),
+            None => 126,
+        }
+    }
+
+    /// Everything that is done with the record; without one nothing.
+    fn record(wrapped: &mut Option<Wrapped<'a>>, work: impl FnOnce(&mut Wrapped<'a>)) {
+        if let Some(wrapped) = wrapped {
+            guarded(|| work(wrapped));
+        }
+    }
+
     fn whole(mut self, found: &Found, command: &[OsString]) -> u8 {
-        let span_id = self.wrapped.context().span_id.to_string();
-        let env = self.wrapped.env(&found.trail.value(&span_id));
+        let id = self
+            .wrapped
+            .as_ref()
+            .map(|wrapped| wrapped.context().span_id.to_string());
+        let env = self.env(found, id.as_deref());
         let Some(mut program) = Program::new(&found.file, command, &env) else {
             return 126;
         };
         if let Some(streams) = self.tail.as_ref().and_then(Tail::writers) {
             program = program.into_streams(streams);
+        }
+        if let (Some(around), Some(wrapped)) = (&mut self.around, &self.wrapped) {
+            around.inside(wrapped.context());
         }
         let started = self.world.now();
         let mut running = match program.start() {
@@ -190,14 +242,14 @@ impl Run<'_> {
                 let code = refused(self.world, self.voice, &self.name, &reason);
                 child::open_standard();
                 child::ignore_write_signals();
-                guarded(|| self.wrapped.failed_to_start(code));
+                guarded(|| self.wrapped.map(|wrapped| wrapped.failed_to_start(code)));
                 return code;
             }
         };
         child::let_go(&self.tail.as_mut().map(Tail::started).unwrap_or_default());
         child::ignore_write_signals();
         let pid = running.pid();
-        guarded(|| self.wrapped.started(pid, started));
+        Self::record(&mut self.wrapped, |wrapped| wrapped.started(pid, started));
         let mut watch = self.around.as_mut().map(|around| Guarded(&mut **around));
         let watch = watch.as_mut().map(|watch| watch as &mut dyn Watch);
         let waited = running.wait(self.limits, watch, self.tail.as_mut());
@@ -211,13 +263,15 @@ impl Run<'_> {
             true => Ended::Code(124), // as timeout(1)
             false => waited.ended,
         };
+        // what holds the caller's streams goes before anything can go on behind its back
+        let tail = self.tail.take().map(|tail| tail.text());
         let behind = Behind::after(PATIENCE, ended);
+        if let Some(around) = &mut self.around {
+            guarded(|| around.after());
+        }
         guarded(|| {
-            if let Some(around) = &mut self.around {
-                guarded(|| around.after());
-            }
-            let tail = self.tail.as_ref().map(Tail::text);
-            self.wrapped.ended(ending(waited, tail))
+            self.wrapped
+                .map(|wrapped| wrapped.ended(ending(waited, tail)))
         });
         drop(behind);
         ended.follow()

@@ -77,7 +77,7 @@ fn state(path: &Path) -> State {
     }
 }
 
-/// Installs our hooks; `program` is the obs to run where none is on PATH. All of them, or none.
+/// Installs our hooks; `program` is the obs to run, with that on PATH behind it. All of them, or none.
 pub fn install(folder: &Folder, program: &Path) -> Result<Vec<Change>, Error> {
     let made = !folder.path.exists();
     let failed = |cause: &dyn std::fmt::Display| {

@@ -5,10 +5,12 @@ use super::Head;
 use super::objects::Objects;
 use super::place::Place;
 use super::reflog::{self, Entry};
+use super::streams::read_both;
 use crate::error::Error;
 use gix::ObjectId;
 use gix::hash::Kind;
 use gix::objs;
+use rustix::io::Errno;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -49,22 +51,34 @@ pub(super) fn head(place: &Place) -> Result<Head, Error> {
     })
 }
 
-/// The newest entry of HEAD's reflog, whatever keeps it.
-pub(super) fn last_move(place: &Place) -> Option<Entry> {
+/// The newest entries of HEAD's reflog, whatever keeps it, at most `most`.
+pub(super) fn moves(place: &Place, most: usize) -> Vec<Entry> {
+    let count = format!("-{}", most + 1); // what an entry comes from is what the next older one went to
     let words = [
         "log",
         "--walk-reflogs",
-        "-1",
+        "--no-show-signature", // or the repository's settings name a program to run
+        count.as_str(),
         "--format=%H%x09%gs",
         "HEAD",
         "--",
     ];
-    let newest = answer(place, &words).ok()?;
-    let old = answer(place, &["rev-parse", "--quiet", "--verify", "HEAD@{1}"]);
-    reflog::entry(&old.unwrap_or_default(), &newest)
+    let told = answer(place, &words).unwrap_or_default();
+    let lines: Vec<&[u8]> = told.split(|byte| *byte == b'\n').collect();
+    let older = lines.iter().skip(1).copied().chain([b"".as_slice()]);
+    let entry = |(line, older): (&&[u8], &[u8])| {
+        let old = older.split(|byte| *byte == b'\t').next();
+        reflog::entry(old.unwrap_or_default(), line)
+    };
+    lines
+        .iter()
+        .zip(older)
+        .take(most)
+        .map_while(entry)
+        .collect()
 }
 
-/// What git says about a repository, without the end of its one line.
+/// What git says about a repository, without the end of its last line.
 fn answer(place: &Place, words: &[&str]) -> Result<Vec<u8>, Error> {
     let mut git = reader(place);
     output(git.args(words))
@@ -77,14 +91,23 @@ pub(super) fn path(folder: &Path, words: &[&str]) -> Result<PathBuf, Error> {
 }
 
 fn output(git: &mut Command) -> Result<Vec<u8>, Error> {
-    let done = git.stdin(Stdio::null()).output().map_err(not_started)?;
-    if !done.status.success() {
-        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    let piped = git.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.stdin(Stdio::null()).spawn().map_err(not_started)?;
+    let [mut bytes, said] = read_both(&mut child).map_err(not_started)?;
+    let done = match child.wait() {
+        Ok(status) => status.success(),
+        // a hook that goes on behind git's back is not the parent of what it started before
+        Err(error) if error.raw_os_error() == Some(Errno::CHILD.raw_os_error()) => {
+            !bytes.is_empty()
+        }
+        Err(cause) => return Err(not_started(cause)),
+    };
+    if !done {
+        let said = String::from_utf8_lossy(&said);
         let first = said.lines().next().unwrap_or_default();
         let cause = first.strip_prefix("fatal: ").unwrap_or(first).to_owned();
         return Err(Error::failure("git refuses").because(cause));
     }
-    let mut bytes = done.stdout;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
     }
@@ -114,6 +137,7 @@ fn reader(place: &Place) -> Command {
 fn git(folder: &Path) -> Command {
     let mut git = Command::new("git");
     git.env("GIT_TERMINAL_PROMPT", "0")
+        .env("OBS_SHIM", "off") // our own questions are nobody's spans
         .env("LC_ALL", "C")
         .current_dir(folder);
     git

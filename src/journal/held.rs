@@ -1,5 +1,5 @@
-//! Files that another room keeps in the home, such as the ledger: held by a lock file of their own, replaced whole. No
-//! signal is blocked meanwhile: a holder may be stopped or die at any instruction, and waiting for it ends.
+//! Files that another room keeps in the home, such as the ledger: held by a lock file of their own, replaced whole or
+//! appended to. No signal is blocked meanwhile: a holder may be stopped or die at any instruction, and waiting for it ends.
 
 use super::{Journal, file};
 use std::fs::{self, File};
@@ -65,6 +65,16 @@ impl Held<'_> {
     pub fn write(&self, extension: &str, content: &[u8]) -> io::Result<()> {
         let written = self.journal.replace(&self.path(extension), content);
         written.map(drop)
+    }
+
+    /// Appends to the file with this extension, or begins it.
+    pub fn append(&self, extension: &str, content: &[u8]) -> io::Result<()> {
+        let file = file::open_append(&self.path(extension), self.journal.place.user)?;
+        file::write_all(&file, content)?;
+        match self.journal.durable {
+            true => file.sync_data(),
+            false => Ok(()),
+        }
     }
 
     /// Gives a file the place of another.

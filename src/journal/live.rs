@@ -266,7 +266,7 @@ impl Journal {
     }
 
     /// The live file and what it holds, under its lock; none when it is gone.
-    fn hold(&self, span_id: &SpanId) -> io::Result<Option<(PathBuf, Held)>> {
+    fn hold(&self, span_id: &SpanId) -> io::Result<Option<(PathBuf, LockedLive)>> {
         let mut failed = None;
         for path in self.live_paths(span_id) {
             match self.hold_file(&path) {
@@ -278,7 +278,7 @@ impl Journal {
         failed.map_or(Ok(None), Err)
     }
 
-    fn hold_file(&self, path: &Path) -> io::Result<Option<Held>> {
+    fn hold_file(&self, path: &Path) -> io::Result<Option<LockedLive>> {
         let deadline = Instant::now() + self.lock_timeout;
         loop {
             let open = match file::open_change(path, self.place.user) {
@@ -290,7 +290,7 @@ impl Journal {
             };
             if file::still_named(&locked.file.metadata()?, path)? {
                 let live = parse(&locked.file)?;
-                return Ok(Some(Held { live, locked }));
+                return Ok(Some(LockedLive { live, locked }));
             }
         }
     }
@@ -322,7 +322,7 @@ impl Journal {
 }
 
 /// A live file under its lock, and what it holds.
-struct Held {
+struct LockedLive {
     live: LiveSpan,
     locked: file::Locked,
 }

@@ -421,3 +421,31 @@ fn nothing_of_the_repositorys_is_run() {
     work.repo().commit(&work.head()).unwrap();
     assert!(!work.sandbox.path("tmp/ran").exists());
 }
+
+#[test]
+fn git_that_is_asked_checks_no_signature() {
+    let work = Work::new();
+    work.commit("a", "1\n", "root");
+    let trap = work.sandbox.path("bin/gpg-of-the-repository");
+    let ran = work.sandbox.path("tmp/ran");
+    fs::write(&trap, format!("#!/bin/sh\ntouch {}\n", ran.display())).unwrap();
+    fs::set_permissions(&trap, fs::Permissions::from_mode(0o755)).unwrap();
+    for (key, value) in [
+        ("core.repositoryformatversion", "1"),
+        ("extensions.noop-v1", "true"),
+        ("gpg.program", trap.to_str().unwrap()),
+        ("log.showSignature", "true"),
+    ] {
+        work.git(&["config", key, value]);
+    }
+    let commit = work.git(&["cat-file", "commit", "HEAD"]);
+    let signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\n";
+    let file = work.sandbox.path("tmp/commit");
+    fs::write(&file, commit.replacen("\n\n", &format!("\n{signature}"), 1)).unwrap();
+    let words = ["hash-object", "-t", "commit", "-w", file.to_str().unwrap()];
+    let id = work.git(&words);
+    work.git(&["update-ref", "-m", "commit: signed", "HEAD", id.trim()]);
+    let moves = work.repo().moves();
+    assert_eq!((moves.len(), moves[0].about.as_str()), (2, "signed"));
+    assert!(!ran.exists());
+}

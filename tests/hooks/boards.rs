@@ -2,6 +2,7 @@
 
 use super::{hook, hooked};
 use crate::git::Work;
+use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -118,6 +119,34 @@ fn touched_tasks_are_named_with_the_commit() {
             .count()
     };
     assert_eq!(count(work.sandbox.records("events")), count(all));
+}
+
+#[test]
+fn board_is_found_behind_folders_of_other_texts() {
+    let work = hooked(Work::new());
+    for name in ["a", "b", "c", "d", "e/f"] {
+        work.write(&format!("docs/{name}/text.md"), "text\n");
+        work.write(&format!("docs/{name}/text"), "text\n");
+    }
+    work.write("sub/backlog/config.yml", "project_name: x\n");
+    work.commit(&format!("sub/{TASK}"), task(1, "To Do"), "all of it");
+    assert_eq!(events(&work), ["TASK-1 created >"]);
+}
+
+#[test]
+fn ids_in_a_message_have_the_prefix_of_the_board() {
+    let work = board();
+    let ids = || super::told(&work).pop().unwrap()["task_ids"].take();
+    work.commit("code", "1", "task-1 and JIRA-2");
+    assert_eq!(ids(), json!(["TASK-1"]));
+    work.commit(
+        "backlog/config.yml",
+        "project_name: x\ntask_prefix: \"jira\"\n",
+        "task-1 and JIRA-2",
+    );
+    assert_eq!(ids(), json!(["JIRA-2"]));
+    work.commit("code", "2", "task-1");
+    assert_eq!(ids(), json!(null));
 }
 
 #[test]

@@ -400,6 +400,57 @@ fn without_obs_only_the_earlier_hook_runs() {
 }
 
 #[test]
+fn other_program_of_our_name_is_not_run() {
+    // OBS Studio's is called obs too
+    let work = logging();
+    install(&work);
+    let other = work.sandbox.path("bin/obs");
+    fs::remove_file(&other).unwrap();
+    executable(&other, "#!/bin/sh\necho studio >>\"$LOG\"\n");
+    work.commit("a", "1\n", "root");
+    assert_eq!(log(&work), "");
+    fs::remove_file(&other).unwrap();
+    symlink(crate::sandbox::program(), &other).unwrap();
+    let mut seen = 0;
+    assert_eq!(news(&work, &mut seen), "commit: root");
+    // the recorded one is gone, PATH has another
+    let hook = in_hooks(&work, "post-commit");
+    let text = fs::read_to_string(&hook).unwrap();
+    let moved: Vec<_> = text
+        .lines()
+        .map(|line| match line.starts_with("program=") {
+            true => "program='/none'",
+            false => line,
+        })
+        .collect();
+    fs::write(&hook, moved.join("\n") + "\n").unwrap();
+    work.commit("a", "2\n", "moved");
+    assert_eq!(news(&work, &mut seen), "commit: moved");
+}
+
+#[test]
+fn older_launcher_is_brought_up_to_date() {
+    let work = logging();
+    let hook = in_hooks(&work, "post-commit");
+    executable(&hook, "#!/bin/sh\necho ran >>\"$LOG\"\n");
+    install(&work);
+    let fresh = fs::read_to_string(&hook).unwrap();
+    let record = fresh.find("record() {").unwrap();
+    let end = record + fresh[record..].find("\n}\n").unwrap();
+    let old = "record() {\n  command -v obs >/dev/null && obs hook \"$hook\" \"$@\"";
+    let old = [&fresh[..record], old, &fresh[end..]].concat();
+    fs::write(&hook, old).unwrap();
+    let said = install(&work);
+    assert!(
+        said.ends_with("post-commit: brought up to date\n"),
+        "{said}"
+    );
+    assert_eq!(fs::read_to_string(&hook).unwrap(), fresh);
+    work.commit("a", "1\n", "root");
+    assert_eq!((log(&work).as_str(), told(&work).len()), ("ran\n", 1));
+}
+
+#[test]
 fn all_work_trees_share_the_hooks() {
     let work = Work::new();
     work.commit("a", "1\n", "root");

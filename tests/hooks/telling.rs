@@ -6,6 +6,9 @@ use crate::sandbox::outcome;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 #[test]
 fn commit_is_told_with_all_its_facts() {
@@ -246,14 +249,76 @@ fn linked_work_tree_tells_its_own_commits() {
         (&json!("other"), &json!("linked"))
     );
     let ledger = fs::read_dir(linked.sandbox.journal().join("ledger")).unwrap();
-    assert_eq!(ledger.count(), 2); // one repository: ids and pending
+    assert_eq!(ledger.count(), 2); // one repository: ids and lock
+}
+
+/// A repository with hooks and a format that we do not know, so that git is asked.
+fn asked() -> Work {
+    let work = hooked(Work::new());
+    work.git(&["config", "core.repositoryformatversion", "1"]);
+    work.git(&["config", "extensions.noop-v1", "true"]);
+    work
+}
+
+/// Runs the hook with a folder of the sandbox first on PATH.
+fn hook_with(work: &Work, folder: &str) {
+    let [first, bin] = [folder, "bin"].map(|name| work.sandbox.path(name).display().to_string());
+    let mut obs = work.sandbox.command("obs");
+    obs.env(
+        "PATH",
+        format!("{first}:{bin}:/usr/local/bin:/usr/bin:/bin"),
+    );
+    obs.current_dir(work.top()).args(["hook", "post-commit"]);
+    outcome(&obs.output().unwrap()).quiet();
+}
+
+#[test]
+fn commit_is_told_by_a_git_that_outlasts_our_patience() {
+    let work = asked();
+    work.commit("a", "1\n", "root");
+    let unseen = ["-c", "core.hooksPath=/dev/null", "commit", "-q"];
+    work.git(&[&unseen[..], &["--allow-empty", "-m", "slow"]].concat());
+    let slow = "#!/bin/sh\nsleep 0.35\nPATH=${PATH#*:} exec git \"$@\"\n";
+    executable(&work.sandbox.path("slow/git"), slow);
+    hook_with(&work, "slow");
+    let mut left = 200;
+    while told(&work).len() < 2 && left > 0 {
+        thread::sleep(Duration::from_millis(50));
+        left -= 1;
+    }
+    let mut seen = 1;
+    assert_eq!(news(&work, &mut seen), "commit: slow");
+}
+
+#[test]
+fn missed_commits_are_told_where_git_is_asked() {
+    let work = asked();
+    work.commit("a", "1\n", "root");
+    for name in ["one", "two"] {
+        let words = ["commit", "-q", "--allow-empty", "-m", name];
+        work.git(&[&["-c", "core.hooksPath=/dev/null"], &words[..]].concat());
+    }
+    work.git(&["commit", "-q", "--allow-empty", "-m", "three"]);
+    let mut seen = 1;
+    assert_eq!(
+        news(&work, &mut seen),
+        "commit: one | commit: two | commit: three"
+    );
+}
+
+#[test]
+fn git_that_we_ask_is_no_span() {
+    let work = asked();
+    work.commit("a", "1\n", "root");
+    work.obs(&["shim", "add", "git"]);
+    hook_with(&work, "journal/shims");
+    assert!(work.sandbox.records("spans").is_empty());
+    assert_eq!(told(&work).len(), 1);
 }
 
 #[test]
 fn formats_that_only_git_knows_are_asked_of_git() {
-    let work = hooked(Work::new());
-    work.git(&["config", "core.repositoryformatversion", "1"]);
-    work.git(&["config", "extensions.noop-v1", "true"]);
+    let work = asked();
     work.commit("a", "1\n", "root");
     work.commit("b/c", "1\n2\n", "two");
     work.git(&["commit", "-q", "--amend", "-m", "three\n\nTask: x"]);
@@ -342,6 +407,19 @@ fn disabled_sdk_tells_nothing() {
 }
 
 #[test]
+fn commit_of_a_disabled_sdk_is_told_by_no_later_hook() {
+    let work = hooked(Work::new());
+    work.commit("a", "1\n", "root");
+    let mut git = work.sandbox.command("git");
+    git.current_dir(work.top()).env("OTEL_SDK_DISABLED", "true");
+    let words = ["commit", "-q", "--allow-empty", "-m", "hidden"];
+    outcome(&git.args(words).output().unwrap()).quiet();
+    work.commit("a", "2\n", "next");
+    let mut seen = 0;
+    assert_eq!(news(&work, &mut seen), "commit: root | commit: next");
+}
+
+#[test]
 fn index_that_git_names_is_not_read() {
     let work = hooked(Work::new());
     work.commit("a", "1\n", "root");
@@ -360,6 +438,40 @@ fn index_that_git_names_is_not_read() {
     assert_eq!(told(&work).len(), before + 1);
 }
 
+/// The file of the commits that were told.
+fn ids(work: &Work) -> PathBuf {
+    let ledger = fs::read_dir(work.sandbox.journal().join("ledger")).unwrap();
+    ledger
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "ids"))
+        .unwrap()
+}
+
+#[test]
+fn crash_is_not_told_twice_behind_an_event_of_an_older_time() {
+    let work = Work::new();
+    work.commit("a", "1\n", "root");
+    hook(&work, &["post-commit"]).quiet();
+    let ids = ids(&work);
+    let active = work.sandbox.journal().join("events.log");
+    let line = fs::read_to_string(&active).unwrap();
+    let head = format!("{} {} 0\n", work.head(), line.len());
+    fs::write(ids.with_extension("pending"), head + &line).unwrap();
+    fs::write(&ids, "").unwrap();
+    // the event is in a sealed file; what happened to a board is told with the time of its commit
+    let sealed = work.sandbox.journal().join("sealed/events-00000001.jsonl");
+    fs::rename(&active, sealed).unwrap();
+    let (before, after) = line.split_once("evt_").unwrap();
+    let older = format!("{before}evt_00{}", &after[2..]);
+    fs::write(&active, &older).unwrap();
+    hook(&work, &["post-commit"]).quiet();
+    assert_eq!(fs::read_to_string(&active).unwrap(), older);
+    assert_eq!(
+        fs::read_to_string(&ids).unwrap(),
+        format!("{}\n", work.head())
+    );
+}
+
 #[test]
 fn crash_between_two_steps_tells_once() {
     let work = Work::new();
@@ -368,20 +480,11 @@ fn crash_between_two_steps_tells_once() {
         hook(&work, &["post-commit"]).quiet();
     };
     run();
-    let ledger = work.sandbox.journal().join("ledger");
-    let file = |end: &str| {
-        let all = fs::read_dir(&ledger)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        all.into_iter()
-            .find(|path| path.to_str().unwrap().ends_with(end))
-            .unwrap()
-    };
-    let pending = file("pending");
-    let ids = pending.with_extension("");
+    let ids = ids(&work);
+    let pending = ids.with_extension("pending");
     let line = fs::read(work.sandbox.journal().join("events.log")).unwrap();
     let whole = [
-        format!("{} {}\n", work.head(), line.len()).as_bytes(),
+        format!("{} {} 0\n", work.head(), line.len()).as_bytes(),
         &line,
     ]
     .concat();
@@ -394,7 +497,7 @@ fn crash_between_two_steps_tells_once() {
         fs::read_to_string(&ids).unwrap(),
         format!("{}\n", work.head())
     );
-    assert_eq!(fs::read(&pending).unwrap(), b"");
+    assert!(!pending.exists());
     // before the journal
     fs::write(&pending, &whole).unwrap();
     fs::write(&ids, "").unwrap();
@@ -411,7 +514,40 @@ fn crash_between_two_steps_tells_once() {
     fs::remove_file(work.sandbox.journal().join("events.log")).unwrap();
     run();
     assert_eq!(told(&work).len(), 1);
-    assert_eq!(fs::read(&pending).unwrap(), b"");
+    assert!(!pending.exists());
+}
+
+#[test]
+fn commits_that_nothing_kept_are_told_by_the_next_hook() {
+    let work = hooked(Work::new());
+    work.commit("a", "1\n", "root");
+    let unseen = ["-c", "core.hooksPath=/dev/null", "commit", "-q"];
+    for name in [
+        "a long one, whose lines are longer than those of the next",
+        "two",
+    ] {
+        work.git(&[&unseen[..], &["--allow-empty", "-m", name]].concat());
+    }
+    // neither the journal nor a place to spill can be written
+    let [active, aside, spill] =
+        ["events.log", "aside", "spill"].map(|name| work.sandbox.journal().join(name));
+    fs::rename(&active, &aside).unwrap();
+    fs::create_dir(&active).unwrap();
+    let _ = fs::remove_dir(&spill);
+    fs::write(&spill, "").unwrap();
+    let mut obs = work.sandbox.command("obs");
+    obs.current_dir(work.top()).env("TMPDIR", &spill);
+    outcome(&obs.args(["hook", "post-commit"]).output().unwrap()).quiet();
+    fs::remove_dir(&active).unwrap();
+    fs::rename(&aside, &active).unwrap();
+    fs::remove_file(&spill).unwrap();
+    let mut seen = 0;
+    assert_eq!(news(&work, &mut seen), "commit: root");
+    work.git(&["commit", "-q", "--allow-empty", "-m", "three"]);
+    assert_eq!(
+        news(&work, &mut seen),
+        "commit: a long one, whose lines are longer than those of the next | commit: two | commit: three"
+    );
 }
 
 #[test]
@@ -422,14 +558,7 @@ fn ledger_of_commits_stays_small() {
         hook(&work, &["post-commit"]).quiet();
     };
     run();
-    let ledger = work.sandbox.journal().join("ledger");
-    let all = fs::read_dir(&ledger)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let ids = all
-        .into_iter()
-        .find(|path| path.extension().is_none())
-        .unwrap();
+    let ids = ids(&work);
     let full: String = (0..512).map(|n| format!("{n:040x}\n")).collect();
     fs::write(&ids, [full, format!("{}\n", work.head())].concat()).unwrap();
     work.commit("b", "1\n", "next");

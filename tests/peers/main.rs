@@ -9,3 +9,4 @@
 mod backlog;
 mod rig;
 mod storm;
+mod wrapped;

@@ -111,16 +111,12 @@ impl Project {
 
     /// The events that `obs reconcile` records: type, id, and what the type says besides.
     pub(crate) fn reconcile(&self) -> Vec<String> {
-        let output =
-            self.run(&mut self.command(env!("CARGO_BIN_EXE_obs"), &["reconcile", "--json"]));
-        assert!(output.status.success(), "{output:?}");
-        let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().map(short).collect()
+        let text = self.obs(&["reconcile", "--json"]);
+        text.lines().map(|line| short(&parse(line))).collect()
     }
 
     /// Commits the board, has the CLI commit what it does, installs the hooks and the shim.
     pub(crate) fn watch_commits(&self) {
-        let obs = Path::new(env!("CARGO_BIN_EXE_obs"));
         let config = self.path("work/backlog/config.yml");
         fs::write(
             &config,
@@ -129,10 +125,21 @@ impl Project {
         .unwrap();
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", "board"]);
-        for words in [&["hook", "install"][..], &["shim", "add", "backlog"]] {
-            let output = self.run(&mut self.command(obs, words));
-            assert!(output.status.success(), "{output:?}");
-        }
+        self.obs(&["hook", "install"]);
+        self.wrap();
+    }
+
+    /// Installs the shim.
+    pub(crate) fn wrap(&self) {
+        self.obs(&["shim", "add", "backlog"]);
+    }
+
+    /// Runs obs, which must work, and gives what it prints.
+    #[track_caller]
+    fn obs(&self, words: &[&str]) -> String {
+        let output = self.run(&mut self.command(env!("CARGO_BIN_EXE_obs"), words));
+        assert!(output.status.success(), "obs {words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// A call of the CLI: by the shim, or by itself.
@@ -158,17 +165,36 @@ impl Project {
 
     /// All events, in the order of the journal.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let obs = Path::new(env!("CARGO_BIN_EXE_obs"));
-        let output = self.run(&mut self.command(obs, &["events", "--json"]));
+        self.records("events")
+    }
+
+    /// All ended spans, in the order of the journal.
+    pub(crate) fn spans(&self) -> Vec<Value> {
+        self.records("spans")
+    }
+
+    fn records(&self, signal: &str) -> Vec<Value> {
+        let output = self.run(&mut self.command(env!("CARGO_BIN_EXE_obs"), &[signal, "--json"]));
         let text = String::from_utf8(output.stdout).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        text.lines().map(parse).collect()
     }
 }
 
-fn short(line: &str) -> String {
-    let event: Value = serde_json::from_str(line).unwrap();
+/// Sends a signal to a process, or to the group of a negative number.
+pub(crate) fn kill(signal: &str, target: i32) {
+    let target = target.to_string();
+    let _ = Command::new("kill")
+        .args([signal, "--", &target])
+        .stderr(Stdio::null())
+        .status();
+}
+
+fn parse(line: &str) -> Value {
+    serde_json::from_str(line).unwrap()
+}
+
+/// An event's type, its id, and what the type says besides.
+pub(crate) fn short(event: &Value) -> String {
     let data = &event["data"];
     let names = [
         "task_id",

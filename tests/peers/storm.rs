@@ -1,13 +1,13 @@
 //! Writers of all kinds on one board at once, wrapped and not, killed at random, with autoCommit and the hooks installed:
 //! every state that settled on disk is told once, none twice; so is every commit.
 
-use crate::rig::Project;
+use crate::rig::{Project, kill};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -76,18 +76,10 @@ fn write(project: &Project, writer: u64, mut dice: Dice, until: Instant) {
             thread::sleep(Duration::from_millis(dice.below(1500)));
             let pid = i32::try_from(child.id()).unwrap();
             let target = if dice.below(2) == 0 { -pid } else { pid };
-            kill(target);
+            kill("-KILL", target);
         }
         child.wait().unwrap();
     }
-}
-
-fn kill(target: i32) {
-    let target = target.to_string();
-    let _ = Command::new("kill")
-        .args(["-KILL", "--", &target])
-        .stderr(Stdio::null())
-        .status();
 }
 
 /// Waits until nobody works on the project any more, looks, and commits what is left.

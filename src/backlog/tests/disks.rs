@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::backlog::scan::Scan;
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
@@ -16,13 +17,18 @@ fn folder() -> TempDir {
     dir
 }
 
+fn now() -> i64 {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    i64::try_from(now).unwrap()
+}
+
 fn told(before: &Scan, after: &Scan) -> Vec<String> {
     short(&Difference::of(&before.board, &after.board).changes("Done"))
 }
 
 #[test]
 fn malformed_files_of_the_corpus_are_told_from_good_ones() {
-    let scan = disk(&corpus("variants/malformed/backlog"), None, NOW);
+    let scan = disk(&corpus("variants/malformed/backlog"), None, &late);
     let mut broken: Vec<String> = scan
         .unreadable
         .iter()
@@ -48,13 +54,13 @@ fn unchanged_files_are_not_read_again() {
     let dir = folder();
     let path = dir.path().join("tasks/task-1 - A.md");
     fs::write(&path, task("TASK-1", "A", "status: To Do")).unwrap();
-    let first = disk(dir.path(), None, NOW);
+    let first = disk(dir.path(), None, &late);
     // the same stamp with another content: only reading would tell
     let mut trick = first.board.clone();
     trick.entries[0].state = crate::backlog::board::State::Good("{}".into());
-    assert_eq!(disk(dir.path(), Some(&trick), NOW).board, trick);
+    assert_eq!(disk(dir.path(), Some(&trick), &late).board, trick);
     fs::write(&path, task("TASK-1", "A", "status: Done")).unwrap();
-    let second = disk(dir.path(), Some(&first.board), NOW);
+    let second = disk(dir.path(), Some(&first.board), &late);
     assert_eq!(
         told(&first, &second),
         [
@@ -69,14 +75,68 @@ fn young_file_is_read_again_though_its_stamp_is_the_same() {
     let dir = folder();
     let path = dir.path().join("tasks/task-1 - A.md");
     fs::write(&path, task("TASK-1", "A", "status: To Do")).unwrap();
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-    let now = i64::try_from(now).unwrap();
-    let first = disk(dir.path(), None, now);
+    let first = disk(dir.path(), None, &now);
     assert!(first.board.entries[0].stamp.is_none());
-    assert!(first.youngest.unwrap() <= now);
-    let second = disk(dir.path(), Some(&first.board), now + 3_000_000_000);
+    assert!(first.youngest.unwrap() <= now());
+    let second = disk(dir.path(), Some(&first.board), &|| now() + 3_000_000_000);
     assert!(second.board.entries[0].stamp.is_some());
     assert!(first.board.says_the_same(&second.board));
+}
+
+/// When a file was last changed.
+fn date(path: &Path) -> i64 {
+    let found = fs::metadata(path).unwrap();
+    found.ctime() * 1_000_000_000 + found.ctime_nsec()
+}
+
+#[test]
+fn half_written_text_is_no_state() {
+    let dir = folder();
+    let path = dir.path().join("tasks/task-1 - A.md");
+    let new = task("TASK-1", "A", "status: Done");
+    let old = task("TASK-1", "A", "status: To Do") + &"- [ ] one more\n".repeat(40);
+    fs::write(&path, &old).unwrap();
+    let first = disk(dir.path(), None, &late);
+    // as the CLI writes: over what is there, and the rest is cut off while we look
+    fs::write(&path, new.clone() + &old[new.len()..]).unwrap();
+    let (written, calls) = (date(&path), Cell::new(0));
+    let clock = || {
+        calls.set(calls.get() + 1);
+        if calls.get() != 2 {
+            return now();
+        }
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(new.len() as u64).unwrap();
+        written
+    };
+    let second = disk(dir.path(), Some(&first.board), &clock);
+    fs::write(&path, &new).unwrap();
+    let whole = disk(dir.path(), Some(&first.board), &late);
+    assert_eq!(told(&first, &second), told(&first, &whole));
+    assert_eq!(told(&second, &whole), [""; 0]);
+}
+
+#[test]
+fn file_that_does_not_hold_still_keeps_its_last_good_state() {
+    let dir = folder();
+    let path = dir.path().join("tasks/task-1 - A.md");
+    fs::write(&path, task("TASK-1", "A", "status: To Do")).unwrap();
+    let first = disk(dir.path(), None, &late);
+    fs::write(&path, task("TASK-1", "A", "status: Done")).unwrap();
+    let moving = disk(dir.path(), Some(&first.board), &|| date(&path));
+    assert_eq!(told(&first, &moving), [""; 0]);
+    assert!(moving.unreadable.is_empty() && moving.board.entries[0].stamp.is_none());
+    let still = disk(dir.path(), Some(&moving.board), &late);
+    assert_eq!(told(&moving, &still).len(), 2);
+}
+
+#[test]
+fn file_of_another_clock_is_read_at_once() {
+    let dir = folder();
+    let path = dir.path().join("tasks/task-1 - A.md");
+    fs::write(&path, task("TASK-1", "A", "status: To Do")).unwrap();
+    let scan = disk(dir.path(), None, &|| date(&path) - 1);
+    assert!(scan.board.entries[0].state.text().is_some());
 }
 
 #[test]
@@ -84,13 +144,13 @@ fn unreadable_file_keeps_its_last_good_state() {
     let dir = folder();
     let path = dir.path().join("tasks/task-1 - A.md");
     fs::write(&path, task("TASK-1", "A", "status: To Do")).unwrap();
-    let good = disk(dir.path(), None, NOW);
+    let good = disk(dir.path(), None, &late);
     fs::write(&path, "<<<<<<< HEAD").unwrap();
-    let broken = disk(dir.path(), Some(&good.board), NOW);
+    let broken = disk(dir.path(), Some(&good.board), &late);
     assert_eq!(told(&good, &broken), [""; 0]);
     assert_eq!(broken.unreadable, [Path::new("tasks/task-1 - A.md")]);
     fs::write(&path, task("TASK-1", "A", "status: In Progress")).unwrap();
-    let again = disk(dir.path(), Some(&broken.board), NOW);
+    let again = disk(dir.path(), Some(&broken.board), &late);
     assert_eq!(
         told(&broken, &again),
         ["task.state_changed TASK-1 To Do In Progress"]
@@ -100,15 +160,15 @@ fn unreadable_file_keeps_its_last_good_state() {
 #[test]
 fn half_written_new_file_is_created_once_it_is_whole() {
     let dir = folder();
-    let empty = disk(dir.path(), None, NOW);
+    let empty = disk(dir.path(), None, &late);
     let path = dir.path().join("tasks/task-1 - A.md");
     fs::write(&path, "---\nid: TASK-1\n").unwrap();
-    let half = disk(dir.path(), Some(&empty.board), NOW);
-    let still = disk(dir.path(), Some(&half.board), NOW);
+    let half = disk(dir.path(), Some(&empty.board), &late);
+    let still = disk(dir.path(), Some(&half.board), &late);
     assert_eq!((half.unreadable.len(), still.unreadable.len()), (1, 0));
     assert_eq!(told(&empty, &half), [""; 0]);
     fs::write(&path, task("TASK-1", "A", "")).unwrap();
-    let whole = disk(dir.path(), Some(&still.board), NOW);
+    let whole = disk(dir.path(), Some(&still.board), &late);
     assert_eq!(told(&still, &whole), ["task.created TASK-1"]);
 }
 
@@ -117,9 +177,9 @@ fn file_that_was_broken_at_first_sight_is_no_news_when_repaired() {
     let dir = folder();
     let path = dir.path().join("tasks/task-1 - A.md");
     fs::write(&path, "no front matter").unwrap();
-    let broken = disk(dir.path(), None, NOW);
+    let broken = disk(dir.path(), None, &late);
     fs::write(&path, task("TASK-1", "A", "")).unwrap();
-    let repaired = disk(dir.path(), Some(&broken.board), NOW);
+    let repaired = disk(dir.path(), Some(&broken.board), &late);
     assert_eq!(told(&broken, &repaired), [""; 0]);
 }
 
@@ -147,7 +207,7 @@ fn any_name_and_any_thing_may_lie_there() {
         0,
     )
     .unwrap();
-    let scan = disk(dir.path(), None, NOW);
+    let scan = disk(dir.path(), None, &late);
     assert!(scan.failed.is_none() && scan.unreadable.is_empty());
     assert_eq!(scan.board.len(), 2);
     let empty = Scan::default();
@@ -162,7 +222,7 @@ fn linked_task_is_followed() {
     let dir = folder();
     fs::write(dir.path().join("elsewhere.md"), task("TASK-1", "A", "")).unwrap();
     symlink("../elsewhere.md", dir.path().join("tasks/task-1 - A.md")).unwrap();
-    assert_eq!(disk(dir.path(), None, NOW).board.len(), 1);
+    assert_eq!(disk(dir.path(), None, &late).board.len(), 1);
 }
 
 #[test]
@@ -173,7 +233,7 @@ fn huge_file_costs_nothing_much() {
     let file = fs::OpenOptions::new().append(true).open(&path).unwrap();
     file.set_len(100 << 20).unwrap();
     let start = Instant::now();
-    let scan = disk(dir.path(), None, NOW);
+    let scan = disk(dir.path(), None, &late);
     assert!(
         start.elapsed() < Duration::from_secs(2),
         "{:?}",
@@ -187,7 +247,7 @@ fn folder_that_is_none_is_not_empty() {
     let dir = folder();
     fs::remove_dir(dir.path().join("drafts")).unwrap();
     symlink("drafts", dir.path().join("drafts")).unwrap();
-    assert!(disk(dir.path(), None, NOW).failed.is_some());
+    assert!(disk(dir.path(), None, &late).failed.is_some());
     fs::remove_file(dir.path().join("drafts")).unwrap();
-    assert!(disk(dir.path(), None, NOW).failed.is_none());
+    assert!(disk(dir.path(), None, &late).failed.is_none());
 }

@@ -5,7 +5,6 @@ use super::{Board, Found};
 use crate::backlog::{self, Board as Files, Committed};
 use crate::capture::{self, Telling};
 use crate::error::Error;
-use crate::model::context::TraceContext;
 use crate::model::to_line;
 use std::time::Duration;
 
@@ -28,8 +27,6 @@ pub(in crate::cli) struct Commit<'c> {
     pub(in crate::cli) after: Vec<Blob>,
     /// It replays or merges others: what another ref of the work tree has told is no news.
     pub(in crate::cli) is_replay: bool,
-    /// The span in which it happened; none is that of the environment.
-    pub(in crate::cli) parent: Option<TraceContext>,
     /// How long to wait for others who look.
     pub(in crate::cli) wait: Duration,
 }
@@ -74,7 +71,6 @@ impl Board<'_> {
                 data: change.data.clone(),
                 time: commit.time.filter(|time| now - time > RECENT),
                 id: Some(capture::event_id(time, &said)),
-                context: commit.parent,
                 ..Telling::default()
             })
         });

@@ -53,6 +53,10 @@ impl Rig {
         self.write(".git/HEAD", &format!("ref: refs/heads/{branch}\n"));
     }
 
+    fn detach(&self) {
+        self.write(".git/HEAD", &format!("{}\n", "1".repeat(40)));
+    }
+
     fn status(&self, status: &str) {
         self.write("backlog/tasks/task-1 - A.md", &task(status));
     }
@@ -115,7 +119,6 @@ fn words(found: Found) -> Vec<String> {
 
 const SEEN: Look = Look {
     is_observed: false,
-    after_merge: false,
     parent: None,
     wait: Duration::ZERO,
     calm: Duration::ZERO,
@@ -123,11 +126,6 @@ const SEEN: Look = Look {
 
 const CATCH_UP: Look = Look {
     is_observed: true,
-    ..SEEN
-};
-
-const AFTER_MERGE: Look = Look {
-    after_merge: true,
     ..SEEN
 };
 
@@ -194,32 +192,37 @@ fn branches_have_ledgers_of_their_own() {
 
 #[test]
 fn what_another_branch_told_is_merged_silently() {
-    for look in [CATCH_UP, AFTER_MERGE] {
-        let rig = Rig::new();
-        rig.checkout("main");
-        rig.status("To Do");
-        rig.look(&SEEN);
-        rig.checkout("side");
-        rig.look(&SEEN);
-        rig.status("Done");
-        assert_eq!(rig.look(&SEEN), ["state_changed", "completed"]);
-        rig.checkout("main");
-        assert_eq!(rig.look(&look), NOTHING);
-        rig.status("In Progress");
-        assert_eq!(rig.look(&SEEN), ["state_changed"]);
-    }
+    let rig = Rig::new();
+    rig.checkout("main");
+    rig.status("To Do");
+    rig.look(&SEEN);
+    rig.checkout("side");
+    rig.look(&SEEN);
+    rig.status("Done");
+    assert_eq!(rig.look(&SEEN), ["state_changed", "completed"]);
+    rig.checkout("main");
+    assert_eq!(rig.look(&CATCH_UP), NOTHING);
+    rig.status("In Progress");
+    assert_eq!(rig.look(&SEEN), ["state_changed"]);
 }
 
 #[test]
-fn what_only_this_branch_has_is_told_after_a_merge() {
+fn what_a_branch_told_long_ago_is_silent_without_one() {
     let rig = Rig::new();
-    rig.checkout("side");
+    rig.detach();
     rig.status("To Do");
     rig.look(&SEEN);
-    rig.checkout("main");
+    rig.checkout("side");
     rig.look(&SEEN);
+    for status in ["In Progress", "Done"] {
+        rig.status(status);
+        rig.look(&SEEN);
+    }
+    rig.detach();
+    rig.status("In Progress");
+    assert_eq!(rig.look(&CATCH_UP), NOTHING);
     rig.status("Mixed");
-    assert_eq!(rig.look(&AFTER_MERGE), ["state_changed"]);
+    assert_eq!(rig.look(&CATCH_UP), ["state_changed"]);
 }
 
 #[test]
@@ -232,6 +235,48 @@ fn nothing_is_told_while_git_writes() {
     rig.status("Done");
     assert_eq!(rig.look(&SEEN), ["restless"]);
     fs::remove_file(rig.root().join(".git/index.lock")).unwrap();
+    assert_eq!(rig.look(&SEEN), ["state_changed", "completed"]);
+}
+
+#[test]
+fn patience_outlasts_a_lock_of_git() {
+    let rig = Rig::new();
+    rig.checkout("main");
+    rig.status("To Do");
+    assert!(rig.board().look_patiently(&SEEN).unwrap().is_none());
+    rig.status("Done");
+    rig.write(".git/index.lock", "");
+    std::thread::scope(|scope| {
+        let board = rig.board();
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(100));
+            fs::remove_file(rig.root().join(".git/index.lock")).unwrap();
+        });
+        assert_eq!(board.look_patiently(&SEEN).unwrap().unwrap().len(), 2);
+    });
+    let board = rig.board();
+    let _held = board.hold(&board.place(), Duration::ZERO, 1).unwrap();
+    let error = rig.board().look_patiently(&SEEN).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "another look at the backlog does not end"
+    );
+}
+
+#[test]
+fn broken_file_is_noted_once_it_has_settled() {
+    let rig = Rig::new();
+    rig.status("To Do");
+    rig.look(&SEEN);
+    rig.write("backlog/tasks/task-1 - A.md", "<<<<<<< HEAD\n");
+    // younger files are read at every look
+    std::thread::sleep(Duration::from_millis(2_100));
+    for _ in 0..3 {
+        assert_eq!(rig.look(&SEEN), NOTHING);
+    }
+    let noted = fs::read_to_string(rig.dir.path().join("home/diagnostics.log")).unwrap();
+    assert_eq!(noted.matches("cannot be read").count(), 1, "{noted}");
+    rig.status("Done");
     assert_eq!(rig.look(&SEEN), ["state_changed", "completed"]);
 }
 
@@ -365,7 +410,7 @@ fn replayed_commit_is_silent_where_its_branch_told_it() {
     rig.look(&SEEN);
     rig.status("Done");
     rig.look(&SEEN);
-    rig.write(".git/HEAD", &format!("{}\n", "1".repeat(40)));
+    rig.detach();
     let replay = Commit {
         is_replay: true,
         ..Commit::default()

@@ -78,7 +78,7 @@ fn board(found: &mut Findings, here: &Path, world: &World) {
             found.bad("backlog", format!("{NAME}: {}", missing.why), advice);
         }
     }
-    let scan = backlog::disk(&project.folder, None, world.now());
+    let scan = backlog::disk(&project.folder, None, &|| world.now());
     let folder = project.folder.display();
     if let Some(error) = &scan.failed {
         return found.bad(

@@ -1,13 +1,13 @@
 //! What a commit, a merge or a rebase did to the boards of a repository: from its blobs, told through their ledgers.
 
-use crate::backlog;
-use crate::cli::board::{Board, Commit as Step, Found};
+use crate::backlog::{self, Project, TASK_PREFIX};
+use crate::cli::board::{Board, Commit as Step, Found, real};
 use crate::error::Error;
 use crate::git::{Changes, Repo};
 use crate::settings::Settings;
 use crate::world::World;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,8 +15,11 @@ use std::time::Duration;
 /// How long others who look at the board are waited for; past a deadline of its own the hook waits behind git's back.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Most boards of one repository that are looked for.
+/// Most boards that a commit is told to.
 const MOST: usize = 4;
+
+/// Most folders of a commit in which a board is looked for.
+const MOST_FOLDERS: usize = 64;
 
 /// The boards of one repository.
 pub(super) struct Boards<'a> {
@@ -46,22 +49,12 @@ impl Boards<'_> {
         let Some(top) = self.top() else {
             return Ok(Vec::new());
         };
-        let mut folders: Vec<PathBuf> = Vec::new();
-        for path in changes.iter().flat_map(|changes| &changes.files) {
-            let Some(folder) = path.strip_suffix(b".md").and_then(|path| parent(path)) else {
-                continue;
-            };
-            if folders.len() < MOST
-                && !folders
-                    .iter()
-                    .any(|known| known.as_os_str().as_bytes() == folder)
-            {
-                folders.push(PathBuf::from(OsStr::from_bytes(folder)));
-            }
-        }
         let mut seen: Vec<PathBuf> = Vec::new();
         let mut ids = Vec::new();
-        for folder in folders {
+        for folder in folders(changes) {
+            if seen.len() == MOST {
+                break;
+            }
             let Some(board) = Board::around(self.world, self.settings, &top.join(folder)) else {
                 continue;
             };
@@ -84,14 +77,19 @@ impl Boards<'_> {
         }
     }
 
+    /// The prefix of task ids on the board of the work tree.
+    pub(super) fn prefix(&self) -> String {
+        let project = self.top().and_then(|top| Project::find(&top, None));
+        project.map_or_else(|| TASK_PREFIX.to_owned(), |project| project.task_prefix)
+    }
+
     fn top(&self) -> Option<PathBuf> {
-        let top = self.repo.work_tree()?;
-        Some(fs::canonicalize(top).unwrap_or_else(|_| top.to_owned()))
+        self.repo.work_tree().map(real)
     }
 
     fn step(&self, board: &Board<'_>, top: &Path, way: &Way<'_>) -> Result<Vec<String>, Error> {
-        let real = fs::canonicalize(board.folder()).unwrap_or_else(|_| board.folder().to_owned());
-        let Ok(prefix) = real
+        let folder = real(board.folder());
+        let Ok(prefix) = folder
             .strip_prefix(top)
             .map(|prefix| prefix.as_os_str().as_bytes())
         else {
@@ -111,7 +109,6 @@ impl Boards<'_> {
                 before: blobs.before,
                 after: blobs.after,
                 is_replay: way.is_replay,
-                parent: None,
                 wait: WAIT,
             },
             &parent,
@@ -121,6 +118,17 @@ impl Boards<'_> {
             _ => Ok(ids),
         }
     }
+}
+
+/// The folders of the changed files that may be tasks.
+fn folders(changes: Option<&Changes>) -> Vec<PathBuf> {
+    let files = changes.into_iter().flat_map(|changes| &changes.files);
+    let parents = files.filter_map(|path| parent(path.strip_suffix(b".md")?));
+    let folders: BTreeSet<&[u8]> = parents.collect();
+    let folders = folders.into_iter().take(MOST_FOLDERS);
+    folders
+        .map(|path| PathBuf::from(OsStr::from_bytes(path)))
+        .collect()
 }
 
 fn parent(path: &[u8]) -> Option<&[u8]> {

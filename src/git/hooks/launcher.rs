@@ -89,7 +89,7 @@ pub(super) struct Launcher<'a> {
     pub(super) hook: &'static str,
     /// How it runs the earlier one.
     pub(super) way: Way,
-    /// The obs for where none is on PATH.
+    /// The obs to run; where it is gone, the one on PATH.
     pub(super) program: &'a Path,
     /// The folder was made for it.
     pub(super) made: bool,

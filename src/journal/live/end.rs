@@ -1,6 +1,6 @@
 //! Ending a live span: the final record goes into its file, then into the journal, then the file goes.
 
-use super::{Held, LiveSpan, parse};
+use super::{LiveSpan, LockedLive, parse};
 use crate::error::Error;
 use crate::journal::append::Kept;
 use crate::journal::{Journal, Signal, file};
@@ -55,7 +55,7 @@ impl Journal {
             found.is_ok_and(|found| file::still_named(&found, &path).unwrap_or(false))
         };
         if let Some(locked) = locked.filter(same) {
-            let held = Held { live, locked };
+            let held = LockedLive { live, locked };
             return Ok(self.end_held(held, &path, now, finish).1);
         }
         let mut finish = Some(finish);
@@ -96,7 +96,7 @@ impl Journal {
 
     fn end_held(
         &self,
-        mut held: Held,
+        mut held: LockedLive,
         path: &Path,
         now: i64,
         finish: impl FnOnce(&mut LiveSpan) -> Vec<u8>,
@@ -138,7 +138,7 @@ impl Journal {
     }
 }
 
-impl Held {
+impl LockedLive {
     /// Adds a line behind what stands there; a torn line is sealed first.
     fn add(&self, line: &[u8], durable: bool) -> io::Result<()> {
         file::write_all(&self.locked.file, &[b"\n", line].concat())?;
