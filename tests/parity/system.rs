@@ -99,11 +99,6 @@ pub(crate) fn program(pid: c_int) -> Option<String> {
     (!state.starts_with(" Z")).then(|| name.to_owned())
 }
 
-/// True while a process lives.
-pub(crate) fn lives(pid: c_int) -> bool {
-    program(pid).is_some()
-}
-
 /// State, parent, group and session of a process, as `/proc` numbers them from the state on.
 pub(crate) fn field(pid: c_int, at: usize) -> Option<String> {
     let stat = stat(pid)?;
