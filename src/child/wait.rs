@@ -1,6 +1,7 @@
 //! Waiting for a command: its endings and stops, the signals that are meant for it, and a clock.
 
 use super::ending::{Ended, Usage};
+use super::kin;
 use super::sentry::Aide;
 use super::signals::{self, Received};
 use super::spawn::Child;
@@ -13,7 +14,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long a command may run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
-    /// After this long it gets TERM and CONT, and KILL after ten more seconds.
+    /// After this long it and all below it get TERM and CONT, and KILL after ten more seconds.
     pub timeout: Option<Duration>,
 }
 
@@ -170,8 +171,10 @@ impl Clock {
             && at <= now
         {
             self.timed_out = true;
-            signals::send(child.pid, signal);
-            signals::send(child.pid, libc::SIGCONT);
+            for pid in kin::family(child.pid) {
+                signals::send(pid, signal);
+                signals::send(pid, libc::SIGCONT);
+            }
             self.limit = (signal == libc::SIGTERM).then_some((now + GRACE, libc::SIGKILL));
         }
         if self.look.is_some_and(|at| at <= now)

@@ -123,10 +123,18 @@ pub(super) fn run(world: &World, settings: &Settings, job: Job<'_>) -> u8 {
     };
     if let (Some(first), Some(argv0)) = (command.first_mut(), &job.argv0) {
         // a path to the link is no name of the command's
-        *first = match argv0.as_encoded_bytes().contains(&b'/') {
+        let is_path = argv0.as_encoded_bytes().contains(&b'/');
+        *first = match is_path || found.looks_for_itself() {
             true => found.file.clone().into_os_string(),
             false => argv0.clone(),
         };
+    }
+    if job.argv0.is_some() && found.is_endless() {
+        let missing = Missing {
+            code: 126,
+            why: "runs itself again and again",
+        };
+        return absent(world, settings, job, &name, &missing);
     }
     let is_recorded = settings.shim && !found.trail.is_deepest();
     let mut around = job.around.filter(|_| is_recorded);
@@ -157,6 +165,9 @@ fn absent(world: &World, settings: &Settings, job: Job<'_>, name: &OsStr, missin
     say(world, job.voice, name, missing.why);
     child::open_standard();
     child::ignore_write_signals();
+    if !settings.shim {
+        return missing.code;
+    }
     guarded(|| {
         let wrapped = Wrapped::begin(world, settings, job.wanted, None).ok()?;
         wrapped.failed_to_start(missing.code)
