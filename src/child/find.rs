@@ -74,6 +74,19 @@ pub struct Missing {
     pub code: u8,
     /// The shell's words.
     pub why: &'static str,
+    /// The file that cannot be run, where PATH led to it: a shell names that.
+    pub file: Option<PathBuf>,
+}
+
+impl Missing {
+    /// Nothing to run, for a reason in the shell's words.
+    pub fn new(code: u8, why: &'static str) -> Self {
+        Self {
+            code,
+            why,
+            file: None,
+        }
+    }
 }
 
 /// Which wrappers stand above us, as `_OBS_SHIM` hands it down: `DEPTH SPAN DEVICE:INODE… TOOL`.
@@ -184,7 +197,7 @@ pub fn find(name: &OsStr, world: &World) -> Result<Found, Missing> {
 
 /// What a path with a slash names; it is run even if it is ourselves.
 fn at(path: &Path) -> Result<(), Missing> {
-    let missing = |code, why| Err(Missing { code, why });
+    let missing = |code, why| Err(Missing::new(code, why));
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => missing(126, "Is a directory"),
         Ok(_) if access(path, Access::EXEC_OK).is_err() => missing(126, "Permission denied"),
@@ -201,7 +214,7 @@ fn at(path: &Path) -> Result<(), Missing> {
 
 fn on_path(name: &OsStr, world: &World, passed: &[(u64, u64)]) -> Result<PathBuf, Missing> {
     let path = world.raw_var("PATH").map_or(STANDARD_PATH, OsStr::as_bytes);
-    let mut denied = false;
+    let mut denied = None;
     if !name.is_empty() {
         for folder in path.split(|byte| *byte == b':') {
             let file = match folder {
@@ -211,20 +224,17 @@ fn on_path(name: &OsStr, world: &World, passed: &[(u64, u64)]) -> Result<PathBuf
             match fs::metadata(&file) {
                 Ok(found) if !found.is_file() || passed.contains(&(found.dev(), found.ino())) => {}
                 Ok(_) if access(&file, Access::EXEC_OK).is_ok() => return Ok(file),
-                Ok(_) => denied = true,
+                Ok(_) => denied = denied.or(Some(file)),
                 Err(_) => {}
             }
         }
     }
     Err(match denied {
-        true => Missing {
-            code: 126,
-            why: "Permission denied",
+        Some(file) => Missing {
+            file: Some(file),
+            ..Missing::new(126, "Permission denied")
         },
-        false => Missing {
-            code: 127,
-            why: "command not found",
-        },
+        None => Missing::new(127, "command not found"),
     })
 }
 

@@ -139,9 +139,13 @@ fn may_catch(pid: i32, signal: i32) -> bool {
     #[cfg(target_os = "linux")]
     if super::sentry::is_own_proc() {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-        let bits = line.and_then(|text| u64::from_str_radix(text.trim(), 16).ok());
-        return bits.is_none_or(|bits| signals::Set::of(bits).has(signal));
+        let has = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let bits = u64::from_str_radix(line.trim(), 16).ok()?;
+            Some(signals::Set::of(bits).has(signal))
+        };
+        // what is blocked may be waited for, and is not dropped either
+        return has("SigCgt:") != Some(false) || has("SigBlk:") != Some(false);
     }
     let _ = (pid, signal);
     true
