@@ -9,6 +9,8 @@ use std::ffi::c_int;
 
 const INTERRUPT: &str = "\x03";
 const QUIT: &str = "\x1c";
+/// A stopped job is stopped until the shell has seen its end.
+const GONE: &str = "while jobs -s | grep -q .; do sleep 0.02; done; wait %1; echo was $?";
 const SUSPEND: &str = "\x1a";
 
 pub(super) fn rows() -> Vec<Row> {
@@ -54,11 +56,9 @@ fn stops() -> Vec<Row> {
         Row::new("^Z, jobs, bg, count of CONT", |stage| {
             suspended(stage, "bg; wait")
         }),
-        Row::new("^Z, then kill %1", |stage| {
-            suspended_sleep(stage, "kill %1; wait %1; echo was $?")
-        }),
+        Row::new("^Z, then kill %1", |stage| suspended_sleep(stage, "kill")),
         Row::new("^Z, then kill -KILL %1", |stage| {
-            suspended_sleep(stage, "kill -KILL %1; wait %1; echo was $?")
+            suspended_sleep(stage, "kill -KILL")
         }),
         Row::new("^Z, fg, ^C", |stage| suspended_again(stage, INTERRUPT)),
         Row::new("^Z, fg, ^Z", |stage| suspended_again(stage, SUSPEND)),
@@ -139,8 +139,7 @@ fn key_death(stage: &Stage, key: &str) -> String {
 
 /// A key in each turn of a loop in a script, as long as it turns.
 fn in_loop(stage: &Stage, key: &str) -> String {
-    let script =
-        "for i in 1 2; do WRAP sh -c 'echo READY; exec sleep 30'; echo after $i; done; echo end";
+    let script = "for i in 1 2; do WRAP sh -c 'echo RE\"AD\"Y; exec sleep 30'; echo after $i; done; echo end";
     let live = stage.shell("/bin/bash", script);
     for _ in 1..=if key == QUIT { 2 } else { 1 } {
         live.until("READY");
@@ -183,11 +182,11 @@ fn suspended(stage: &Stage, resume: &str) -> String {
 }
 
 /// Suspends a program and ends it.
-fn suspended_sleep(stage: &Stage, then_line: &str) -> String {
+fn suspended_sleep(stage: &Stage, end: &str) -> String {
     let live = bash(stage, "WRAP sh -c 'echo READY; exec sleep 30'");
     live.until("READY");
     live.send(SUSPEND);
-    then(&live, then_line);
+    then(&live, &format!("{end} %1; {GONE}"));
     format!("{}, left {}", close(stage, &live), stage.left("sleep"))
 }
 
@@ -200,7 +199,7 @@ fn suspended_again(stage: &Stage, key: &str) -> String {
     live.until("GOT");
     live.send(key);
     then(&live, "echo status $?");
-    then(&live, "jobs; kill -KILL %1; wait %1; echo killed $?");
+    then(&live, &format!("jobs; kill -KILL %1; {GONE}"));
     close(stage, &live)
 }
 
