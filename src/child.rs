@@ -36,6 +36,7 @@
 mod behind;
 mod ending;
 mod find;
+mod kin;
 mod sentry;
 mod signals;
 mod spawn;

@@ -125,6 +125,11 @@ fn explain(world: &World, words: &[OsString], error: &clap::Error) -> Result<Exi
         };
         return print_out(world, text.as_bytes()).map(|_| Exit::Done);
     }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let command = command_words(words);
+        return Err(Error::usage(format!("`obs{command}` needs another word"))
+            .hint(format!("`obs{command} --help` shows which there are")));
+    }
     let text = error.render().to_string();
     let first = text.lines().next().unwrap_or_default();
     let what = first

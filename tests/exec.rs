@@ -144,6 +144,15 @@ fn time_limit_ends_it_as_timeout_does() {
 }
 
 #[test]
+fn time_limit_is_for_all_that_the_command_started() {
+    let sandbox = Sandbox::new();
+    let script = "obs span exec --timeout 300ms -- sh -c 'sleep 27.182; echo x' | cat; pgrep -fx 'sleep 27.182'; true";
+    let begin = std::time::Instant::now();
+    assert_eq!(sandbox.script("bash", script).stdout, "");
+    assert!(begin.elapsed().as_secs() < 20);
+}
+
+#[test]
 fn tail_of_the_output_is_kept_when_asked_for() {
     let sandbox = Sandbox::new();
     let script = "seq 3; echo err >&2; exit 4";

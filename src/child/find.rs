@@ -11,10 +11,20 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Wrappers inside each other that are recorded.
-const DEEPEST: u32 = 8;
+const DEEPEST: u32 = 32;
 
-/// Wrappers of one tool inside each other past which the tool runs itself for ever.
-const ENDLESS: u32 = 64;
+/// Wrappers inside each other past which a shim whose tool stands above it has a tool that runs itself for ever.
+const ENDLESS: u32 = 100;
+
+/// Our own name, which is no shim's.
+const OWN_NAME: &[u8] = b"obs";
+
+/// Programs that look for their own file by argv[0] on PATH, and for what belongs to them beside it: with the shims
+/// first on PATH they would find ours. They get their path for a name, as from other shims.
+const LOOK_FOR_THEMSELVES: &[&str] = &[
+    "c++", "cc", "clang", "clang++", "cpp", "g++", "gcc", "gfortran", "php", "pypy", "python",
+    "tclsh",
+];
 
 /// Where programs are looked for when PATH is not set (confstr, `_CS_PATH`).
 const STANDARD_PATH: &[u8] = b"/bin:/usr/bin";
@@ -26,9 +36,25 @@ pub struct Found {
     pub file: PathBuf,
     /// What its own wrappers are told.
     pub trail: Trail,
+    /// The tool stands above us already.
+    is_repeated: bool,
 }
 
 impl Found {
+    /// True where a shim's tool runs itself, by its name, for ever.
+    pub fn is_endless(&self) -> bool {
+        self.is_repeated && self.trail.depth > ENDLESS
+    }
+
+    /// True for a program that would find its shim when it looks for itself by a bare name; a version behind the name and
+    /// a platform before it make no difference.
+    pub fn looks_for_itself(&self) -> bool {
+        let name = String::from_utf8_lossy(&self.trail.tool);
+        let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+        let name = name.rsplit('-').next().unwrap_or_default();
+        LOOK_FOR_THEMSELVES.contains(&name)
+    }
+
     /// The environment for a command of which nothing is recorded: ours, but for how deep it stands.
     pub fn env(&self, world: &World) -> Vec<Cow<'static, OsStr>> {
         let mut env = world.env().to_vec();
@@ -48,6 +74,19 @@ pub struct Missing {
     pub code: u8,
     /// The shell's words.
     pub why: &'static str,
+    /// The file that cannot be run, where PATH led to it: a shell names that.
+    pub file: Option<PathBuf>,
+}
+
+impl Missing {
+    /// Nothing to run, for a reason in the shell's words.
+    pub fn new(code: u8, why: &'static str) -> Self {
+        Self {
+            code,
+            why,
+            file: None,
+        }
+    }
 }
 
 /// Which wrappers stand above us, as `_OBS_SHIM` hands it down: `DEPTH SPAN DEVICE:INODE… TOOL`.
@@ -135,13 +174,10 @@ pub fn find(name: &OsStr, world: &World) -> Result<Found, Missing> {
         false => Vec::new(),
     };
     if let Ok(own) = own
+        && name.as_bytes() != OWN_NAME
         && !passed.contains(&own)
     {
         passed.push(own);
-    }
-    if same && above.depth > ENDLESS {
-        let why = "runs itself again and again";
-        return Err(Missing { code: 126, why });
     }
     let trail = Trail {
         depth: above.depth + 1,
@@ -152,12 +188,16 @@ pub fn find(name: &OsStr, world: &World) -> Result<Found, Missing> {
         true => at(Path::new(name)).map(|()| PathBuf::from(name))?,
         false => on_path(name, world, &trail.passed)?,
     };
-    Ok(Found { file, trail })
+    Ok(Found {
+        file,
+        trail,
+        is_repeated: same,
+    })
 }
 
 /// What a path with a slash names; it is run even if it is ourselves.
 fn at(path: &Path) -> Result<(), Missing> {
-    let missing = |code, why| Err(Missing { code, why });
+    let missing = |code, why| Err(Missing::new(code, why));
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => missing(126, "Is a directory"),
         Ok(_) if access(path, Access::EXEC_OK).is_err() => missing(126, "Permission denied"),
@@ -174,7 +214,7 @@ fn at(path: &Path) -> Result<(), Missing> {
 
 fn on_path(name: &OsStr, world: &World, passed: &[(u64, u64)]) -> Result<PathBuf, Missing> {
     let path = world.raw_var("PATH").map_or(STANDARD_PATH, OsStr::as_bytes);
-    let mut denied = false;
+    let mut denied = None;
     if !name.is_empty() {
         for folder in path.split(|byte| *byte == b':') {
             let file = match folder {
@@ -184,20 +224,17 @@ fn on_path(name: &OsStr, world: &World, passed: &[(u64, u64)]) -> Result<PathBuf
             match fs::metadata(&file) {
                 Ok(found) if !found.is_file() || passed.contains(&(found.dev(), found.ino())) => {}
                 Ok(_) if access(&file, Access::EXEC_OK).is_ok() => return Ok(file),
-                Ok(_) => denied = true,
+                Ok(_) => denied = denied.or(Some(file)),
                 Err(_) => {}
             }
         }
     }
     Err(match denied {
-        true => Missing {
-            code: 126,
-            why: "Permission denied",
+        Some(file) => Missing {
+            file: Some(file),
+            ..Missing::new(126, "Permission denied")
         },
-        false => Missing {
-            code: 127,
-            why: "command not found",
-        },
+        None => Missing::new(127, "command not found"),
     })
 }
 
@@ -258,19 +295,52 @@ mod tests {
     }
 
     #[test]
-    fn endless_wrapper_is_refused() {
+    fn depth_is_counted() {
         let dir = tempfile::tempdir().unwrap();
         tool(dir.path(), 0o755);
         let path = dir.path().to_str().unwrap();
-        let deep = |depth: u32| {
+        let deep = |depth: u32, tool: &str| {
+            let trail = format!("{depth} - 1:1 {tool}");
             find(
                 OsStr::new("tool"),
-                &World::of(&[("PATH", path), (TRAIL, &format!("{depth} - 1:1 tool"))]),
+                &World::of(&[("PATH", path), (TRAIL, &trail)]),
             )
+            .unwrap()
         };
-        assert!(!deep(7).unwrap().trail.is_deepest());
-        assert!(deep(8).unwrap().trail.is_deepest());
-        assert_eq!(deep(65).unwrap_err().code, 126);
+        assert!(!deep(31, "tool").trail.is_deepest());
+        assert!(deep(32, "tool").trail.is_deepest());
+        assert!(!deep(99, "tool").is_endless() && deep(100, "tool").is_endless());
+        assert!(!deep(100, "other").is_endless());
+    }
+
+    #[test]
+    fn programs_that_look_for_themselves_are_known_by_every_name() {
+        let looks = |name: &str| {
+            let trail = Trail {
+                tool: name.as_bytes().to_vec(),
+                ..Trail::default()
+            };
+            Found {
+                file: PathBuf::new(),
+                trail,
+                is_repeated: false,
+            }
+            .looks_for_itself()
+        };
+        for name in [
+            "gcc",
+            "gcc-12",
+            "x86_64-linux-gnu-gcc-12",
+            "python",
+            "python3.11",
+            "clang++-14",
+            "php8.2",
+        ] {
+            assert!(looks(name), "{name}");
+        }
+        for name in ["git", "ls", "pythonic", "npm", "make", "node"] {
+            assert!(!looks(name), "{name}");
+        }
     }
 
     #[test]

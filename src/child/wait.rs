@@ -1,6 +1,7 @@
 //! Waiting for a command: its endings and stops, the signals that are meant for it, and a clock.
 
 use super::ending::{Ended, Usage};
+use super::kin;
 use super::sentry::Aide;
 use super::signals::{self, Received};
 use super::spawn::Child;
@@ -13,7 +14,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long a command may run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
-    /// After this long it gets TERM and CONT, and KILL after ten more seconds.
+    /// After this long it and all below it get TERM and CONT, and KILL after ten more seconds.
     pub timeout: Option<Duration>,
 }
 
@@ -138,9 +139,13 @@ fn may_catch(pid: i32, signal: i32) -> bool {
     #[cfg(target_os = "linux")]
     if super::sentry::is_own_proc() {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-        let bits = line.and_then(|text| u64::from_str_radix(text.trim(), 16).ok());
-        return bits.is_none_or(|bits| signals::Set::of(bits).has(signal));
+        let has = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let bits = u64::from_str_radix(line.trim(), 16).ok()?;
+            Some(signals::Set::of(bits).has(signal))
+        };
+        // what is blocked may be waited for, and is not dropped either
+        return has("SigCgt:") != Some(false) || has("SigBlk:") != Some(false);
     }
     let _ = (pid, signal);
     true
@@ -170,8 +175,10 @@ impl Clock {
             && at <= now
         {
             self.timed_out = true;
-            signals::send(child.pid, signal);
-            signals::send(child.pid, libc::SIGCONT);
+            for pid in kin::family(child.pid) {
+                signals::send(pid, signal);
+                signals::send(pid, libc::SIGCONT);
+            }
             self.limit = (signal == libc::SIGTERM).then_some((now + GRACE, libc::SIGKILL));
         }
         if self.look.is_some_and(|at| at <= now)

@@ -14,7 +14,7 @@ use clap::{Arg, ArgMatches, Command, FromArgMatches, Subcommand};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Words of the commands that people type.
+// Words of the commands that people type; what the group does is said where it is made.
 #[derive(Debug, Subcommand)]
 enum Words {
     /// Install the hooks, in front of those that are there

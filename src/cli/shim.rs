@@ -55,7 +55,9 @@ enum What {
 
 const MORE: &str = "\
 A shim runs the next program of its name on PATH, as if the shim were not there, inside a span. `backlog` also tells
-what changed on the board. It works where the folder stands before the tool's own on PATH:
+what changed on the board.
+
+It works where the folder stands before the tool's own on PATH:
 
   export PATH=\"$HOME/.specify/shims:$PATH\"
 

@@ -102,7 +102,7 @@ pub(super) fn bare(world: &World, command: &[OsString], voice: &str) -> u8 {
     match child::find(name, world) {
         Ok(found) => replace_us(world, &found, command, voice),
         Err(missing) => {
-            say(world, voice, name, missing.why);
+            say(world, voice, named(name, &missing), missing.why);
             missing.code
         }
     }
@@ -123,10 +123,15 @@ pub(super) fn run(world: &World, settings: &Settings, job: Job<'_>) -> u8 {
     };
     if let (Some(first), Some(argv0)) = (command.first_mut(), &job.argv0) {
         // a path to the link is no name of the command's
-        *first = match argv0.as_encoded_bytes().contains(&b'/') {
+        let is_path = argv0.as_encoded_bytes().contains(&b'/');
+        *first = match is_path || found.looks_for_itself() {
             true => found.file.clone().into_os_string(),
             false => argv0.clone(),
         };
+    }
+    if job.argv0.is_some() && found.is_endless() {
+        let missing = Missing::new(126, "runs itself again and again");
+        return absent(world, settings, job, &name, &missing);
     }
     let is_recorded = settings.shim && !found.trail.is_deepest();
     let mut around = job.around.filter(|_| is_recorded);
@@ -154,14 +159,22 @@ pub(super) fn run(world: &World, settings: &Settings, job: Job<'_>) -> u8 {
 
 /// There is nothing to run: says so as a shell does, and records that.
 fn absent(world: &World, settings: &Settings, job: Job<'_>, name: &OsStr, missing: &Missing) -> u8 {
-    say(world, job.voice, name, missing.why);
+    say(world, job.voice, named(name, missing), missing.why);
     child::open_standard();
     child::ignore_write_signals();
+    if !settings.shim {
+        return missing.code;
+    }
     guarded(|| {
         let wrapped = Wrapped::begin(world, settings, job.wanted, None).ok()?;
         wrapped.failed_to_start(missing.code)
     });
     missing.code
+}
+
+/// What a shell calls a program that it cannot run.
+fn named<'a>(name: &'a OsStr, missing: &'a Missing) -> &'a OsStr {
+    missing.file.as_ref().map_or(name, |file| file.as_os_str())
 }
 
 fn say(world: &World, voice: &str, name: &OsStr, why: &str) {
@@ -179,7 +192,10 @@ fn replace_us(world: &World, found: &Found, command: &[OsString], voice: &str) -
 
 fn refused(world: &World, voice: &str, name: &OsStr, refused: &Refused) -> u8 {
     let why = refused.why.to_string();
-    let why = why.split(" (os error").next().unwrap_or_default();
+    let why = match refused.code {
+        127 => "cannot execute: required file not found", // its interpreter, for the file itself is there
+        _ => why.split(" (os error").next().unwrap_or_default(),
+    };
     say(world, voice, name, why);
     refused.code
 }

@@ -191,7 +191,10 @@ fn keep(path: &Path) -> io::Result<()> {
     let kept = earlier(path);
     if there(&kept) {
         if !same(path, &kept) {
-            let both = format!("{} is there too, and differs", kept.display());
+            let both = format!(
+                "{} was kept when obs was installed, and the hook has changed since: make one of the two, move the other away",
+                kept.display()
+            );
             return Err(io::Error::other(both));
         }
         fs::remove_file(&kept)?;

@@ -2,11 +2,12 @@
 
 use super::{Journal, file};
 use crate::model::time;
+use rustix::fs::Access;
 use serde_json::Value;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is in the home.
 #[derive(Debug, Default)]
@@ -43,7 +44,9 @@ impl Journal {
             return Ok(None);
         };
         let found = match fs::metadata(home) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return can_be_made(home).map(|()| None);
+            }
             other => other?,
         };
         if !found.is_dir() {
@@ -52,10 +55,7 @@ impl Journal {
         if found.uid() != self.place.user {
             return Err(io::Error::other("the folder belongs to another user"));
         }
-        rustix::fs::access(
-            home,
-            rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
-        )?;
+        rustix::fs::access(home, Access::WRITE_OK | Access::EXEC_OK)?;
         let count =
             |folder: &Path| fs::read_dir(folder).map_or(0, |entries| entries.flatten().count());
         Ok(Some(Survey {
@@ -72,6 +72,17 @@ impl Journal {
         }))
     }
 
+    /// The second place, and how many records wait there.
+    pub fn second(&self) -> (PathBuf, usize) {
+        let place = self.second_place();
+        let count = if self.is_own(&place) {
+            spilled(&place)
+        } else {
+            0
+        };
+        (place, count)
+    }
+
     /// Our own troubles, oldest first.
     pub fn troubles(&self) -> Vec<Trouble> {
         let Some(home) = self.home() else {
@@ -85,6 +96,19 @@ impl Journal {
         }
         text.lines().filter_map(trouble).collect()
     }
+}
+
+/// Why a folder that is not there cannot be made.
+fn can_be_made(folder: &Path) -> io::Result<()> {
+    let above = folder.ancestors().skip(1).find(|above| above.exists());
+    let above = above.unwrap_or(Path::new("/"));
+    rustix::fs::access(above, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+        let why = io::Error::from(error);
+        io::Error::new(
+            why.kind(),
+            format!("it cannot be made in {}: {why}", above.display()),
+        )
+    })
 }
 
 fn trouble(line: &str) -> Option<Trouble> {

@@ -334,7 +334,9 @@ fn launcher_moved_by_another_tool_still_records() {
     let refused = hook(&work, &["install"]);
     assert_eq!(refused.code, 3, "{}", refused.shown());
     assert!(
-        refused.stderr.contains("is there too, and differs"),
+        refused
+            .stderr
+            .contains("was kept when obs was installed, and the hook has changed since"),
         "{}",
         refused.shown()
     );

@@ -158,8 +158,8 @@ Examples:
         choice("kind", "KIND", "client, consumer, internal, producer or server; default client", KINDS),
         OBJECT,
         opt("parent", "TRACEPARENT", "The parent; default TRACEPARENT of the environment"),
-        opt("timeout", "TIME", "After this long send TERM, 10 s later KILL, and end 124"),
-        opt("output-tail", "N", "Keep the last N lines of output in the span; the command then writes to a pipe, no terminal"),
+        opt("timeout", "TIME", "After this long send TERM to it and all below it, 10 s later KILL, and end 124"),
+        opt("output-tail", "N", "Keep the last N lines of output in the span; the command then writes to pipes, no terminal, and the order between its two streams may change"),
         DURABLE,
     ],
 };

@@ -3,7 +3,8 @@
 set -eu
 
 eval "$(obs span start archive-tasks filter=Done)"
-trap 'eval "$(obs span end --exit-code $?)"' EXIT
+whole=$TRACEPARENT
+trap 'eval "$(obs span end --span "$whole" --exit-code $?)"' EXIT
 
 # --- a repository with a backlog to work on -------------------------------------------------------------------------
 eval "$(obs span start prepare)"

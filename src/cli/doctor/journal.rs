@@ -33,7 +33,7 @@ fn config(found: &mut Findings, settings: &Settings) {
                 found.bad(
                     "settings",
                     complaint.to_string(),
-                    "`obs print config` shows every setting; until then it keeps its default",
+                    "`obs print config` shows every setting; until then the last good values count, else the defaults",
                 );
             }
         }
@@ -56,7 +56,11 @@ fn home(found: &mut Findings, journal: &Journal, settings: &Settings) -> Option<
             return None;
         }
         Err(error) => {
-            let advice = "records go to the second place until it can be written; check who owns it, or set OBS_HOME";
+            let (place, count) = journal.second();
+            let advice = format!(
+                "records go to {} meanwhile ({count} are there); check who owns the home, or set OBS_HOME",
+                place.display()
+            );
             found.bad("home", format!("{}: {error}", home.display()), advice);
             return None;
         }

@@ -54,10 +54,14 @@ fn shims(found: &mut Findings, world: &World, settings: &Settings) {
             (trouble, _) => {
                 let why = trouble.unwrap_or_else(|| "it is not found".to_owned());
                 let folder = shim::folder(settings).unwrap_or_default();
-                let advice = format!(
-                    "put {} first on PATH, or `obs shim remove {tool}`",
-                    folder.display()
-                );
+                let advice = match (&one.real, one.whole) {
+                    (_, false) => format!("`obs shim add {tool}` makes it anew"),
+                    (None, true) => format!("install it, or `obs shim remove {tool}`"),
+                    _ => format!(
+                        "put {} first on PATH, or `obs shim remove {tool}`",
+                        folder.display()
+                    ),
+                };
                 found.bad("shim", format!("{tool}: {why}"), advice);
             }
         }
