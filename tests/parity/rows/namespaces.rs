@@ -15,7 +15,7 @@ pub(super) fn rows() -> Vec<Row> {
         first("death by KILL", "WRAP sh -c 'kill -KILL $$'"),
         first(
             "death by TERM",
-            "WRAP sh -c 'sh -c \"kill -TERM \\$PPID\"; exit 7'",
+            "WRAP sh -c '/bin/sh -c \"kill -TERM \\$PPID\"; exit 7'",
         ),
         first("what process it is", "WRAP sh -c 'echo ran; exit 0'"),
         Row::new(

@@ -34,7 +34,13 @@ pub(super) fn rows() -> Vec<Row> {
 fn many(stage: &Stage, act: fn(&Stage, usize) -> String) -> String {
     let mut answers = BTreeMap::<String, usize>::new();
     for turn in 0..TIMES {
-        *answers.entry(act(stage, turn)).or_default() += 1;
+        let answer = act(stage, turn);
+        // one that hangs is enough to tell
+        let hangs = answer.contains(TIMEOUT);
+        *answers.entry(answer).or_default() += 1;
+        if hangs {
+            break;
+        }
     }
     let lines = answers
         .iter()
