@@ -144,8 +144,11 @@ fn may_catch(pid: i32, signal: i32) -> bool {
             let bits = u64::from_str_radix(line.trim(), 16).ok()?;
             Some(signals::Set::of(bits).has(signal))
         };
-        // what is blocked may be waited for, and is not dropped either
-        return has("SigCgt:") != Some(false) || has("SigBlk:") != Some(false);
+        // what is blocked may be waited for, as we do; while it is, it shows as not blocked
+        let waits = std::fs::read_to_string(format!("/proc/{pid}/syscall")).is_ok_and(|call| {
+            call.split(' ').next() == Some(&libc::SYS_rt_sigtimedwait.to_string())
+        });
+        return waits || has("SigCgt:") != Some(false) || has("SigBlk:") != Some(false);
     }
     let _ = (pid, signal);
     true
