@@ -17,6 +17,8 @@
 //! 5. The command starts by `clone` like `vfork`: same group, same session, no pty, no descriptor touched. It gets the
 //!    caller's mask and SIGCHLD back, and SIGKILL when we die (PR_SET_PDEATHSIG): a wrapper killed by SIGKILL takes the
 //!    command along, as the caller meant. A file without a known format is given to `/bin/sh` (POSIX, execvp).
+//!    While it starts signals are caught (`gate`): the kernel makes no process while one is pending that is not blocked,
+//!    so each is known to have come before the command, which is then given it, or after.
 //! 6. Then our own copies of all descriptors go: a pipe that the command closes must close.
 //! 7. Signals are waited for, never handled: `sigtimedwait` on all of them.
 //!    - SIGCHLD: the command's state is fetched; strangers that became our children are reaped.
@@ -29,13 +31,15 @@
 //! 9. The command ends: recording has `Behind` to outlive it, so the caller never waits longer than that. Then we end
 //!    as it did: the same code, or death by the same signal, without a second core file.
 //!
-//! Known to differ: SIGSTOP to our pid alone cannot be seen; a shell's "(core dumped)" is not repeated; a signal to the
-//! group within about a microsecond before the `clone` may be taken for one that the command has.
+//! Known to differ: SIGSTOP to our pid alone cannot be seen; the inner of two wrappers does not stand for process 1; a
+//! shell's "(core dumped)" is not repeated; a value that a signal carries is lost if it comes during the start.
 #![allow(unsafe_code)] // processes and signals have no safe wrappers
 
 mod behind;
 mod ending;
 mod find;
+#[cfg(target_os = "linux")]
+mod gate;
 mod kin;
 mod sentry;
 mod signals;

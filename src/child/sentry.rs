@@ -32,25 +32,34 @@ impl Watchtower {
             self.held = self.held.without(signal);
             return true;
         }
-        let seen = |aide: &Aide| aide.pending();
-        let Some(mut pending) = self.sentry.as_ref().and_then(seen) else {
+        let Some(mut pending) = self.sentry.as_ref().and_then(Aide::pending) else {
             return received.code > 0;
         };
         if !pending.has(signal) && received.code <= 0 {
             // kill(-1) goes through all processes, the oldest first: we may be served before the sentry
             std::thread::sleep(Duration::from_micros(200));
-            pending = self.sentry.as_ref().and_then(seen).unwrap_or(pending);
+            pending = self
+                .sentry
+                .as_ref()
+                .and_then(Aide::pending)
+                .unwrap_or(pending);
         }
         if !pending.has(signal) {
             return false;
         }
-        // one of each number is all that it can hold: the next one stands there before it leaves
+        self.relieve(Set::of(0).with(signal));
+        true
+    }
+
+    /// Changes the sentry after signals that are done with: one of each number is all that it can hold, and the next one
+    /// stands there before it leaves.
+    #[cfg(target_os = "linux")]
+    pub(super) fn relieve(&mut self, done: Set) {
         if let Some(next) = Aide::sentry() {
-            let pending = self.sentry.as_ref().and_then(seen).unwrap_or(pending);
-            self.held = self.held.and(pending.without(signal));
+            let pending = self.sentry.as_ref().and_then(Aide::pending);
+            self.held = self.held.and(pending.unwrap_or(Set::of(0)).except(done));
             self.sentry = Some(next);
         }
-        true
     }
 
     /// True where no process sent it: nothing else tells here.

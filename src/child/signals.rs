@@ -44,6 +44,18 @@ impl Inherited {
     }
 }
 
+/// Unblocks these signals, every other staying blocked.
+#[cfg(target_os = "linux")]
+pub(super) fn unblock(set: Set) {
+    system::set_mask(&Set::all().except(set));
+}
+
+/// Blocks every signal again.
+#[cfg(target_os = "linux")]
+pub(super) fn block() {
+    system::set_mask(&Set::all());
+}
+
 /// Sends a signal to a process; one that is gone is no error.
 pub(super) fn send(pid: i32, signal: i32) {
     // SAFETY: kill takes no memory of ours

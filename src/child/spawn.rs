@@ -1,5 +1,7 @@
 //! Starting a program: by `execve` in our place, or in a process of its own that shares our memory until it runs.
 
+#[cfg(target_os = "linux")]
+use super::gate::{Gate, Passed};
 use super::sentry::Watchtower;
 use super::signals::{self, Inherited};
 use std::borrow::Cow;
@@ -28,6 +30,11 @@ pub struct Child {
     pub(super) pid: i32,
     pub(super) tower: Watchtower,
     pub(super) is_first: bool,
+    /// Signals that came around the start.
+    #[cfg(target_os = "linux")]
+    pub(super) passed: Passed,
+    #[cfg(not(target_os = "linux"))]
+    pub(super) passed: (),
     /// The alarm clock that continued us last.
     pub(super) clock: Option<i32>,
 }
@@ -124,10 +131,11 @@ impl Program {
             before.restore(); // what came before there was a command is for us, as it would be for the command
             signals::block_all();
         }
-        let pid = spawn(&mut plan);
+        let (pid, passed) = spawn(&mut plan);
         let errno = plan.errno;
         if pid > 0 && errno == 0 {
             return Ok(Child {
+                passed,
                 pid,
                 tower,
                 is_first: std::process::id() == 1,
@@ -203,34 +211,38 @@ extern "C" fn become_program(plan: *mut libc::c_void) -> libc::c_int {
     }
 }
 
-/// A process that shares our memory, while we wait, until it runs the program; its pid, or less than 1.
+/// A process that shares our memory, while we wait, until it runs the program; its pid, or less than 1, and the signals
+/// that came meanwhile.
 #[cfg(target_os = "linux")]
-fn spawn(plan: &mut Plan<'_>) -> i32 {
+fn spawn(plan: &mut Plan<'_>) -> (i32, Passed) {
     let mut stack = vec![0_u8; STACK].into_boxed_slice();
     let top = stack.as_mut_ptr_range().end;
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::SIGCHLD;
+    let gate = plan.before.map(Gate::open);
     // SAFETY: stack and plan outlive the sharing, which ends before clone returns; the top is aligned down
-    unsafe {
+    let pid = unsafe {
         let top = top.wrapping_sub(top.addr() % 16);
         libc::clone(
             become_program,
             top.cast(),
             flags,
             ptr::from_mut(plan).cast(),
+            Gate::command(),
         )
-    }
+    };
+    (pid, gate.map(Gate::shut).unwrap_or_default())
 }
 
 /// A process of its own: where the file cannot run, it ends as a shell's would, and cannot say why.
 #[cfg(not(target_os = "linux"))]
-fn spawn(plan: &mut Plan<'_>) -> i32 {
+fn spawn(plan: &mut Plan<'_>) -> (i32, ()) {
     // SAFETY: the new process only calls what may be called after fork
     unsafe {
         let pid = libc::fork();
         if pid == 0 {
             become_program(ptr::from_mut(plan).cast());
         }
-        pid
+        (pid, ())
     }
 }
 

@@ -57,6 +57,7 @@ impl Child {
         watch: Option<&mut dyn Watch>,
         mut tail: Option<&mut Tail>,
     ) -> Waited {
+        self.catch_up();
         let now = Instant::now();
         let mut watch = watch;
         let mut clock = Clock {
@@ -89,6 +90,26 @@ impl Child {
             }
         }
     }
+
+    /// Gives the command what came before it was there, and judges what came while we waited for it.
+    #[cfg(target_os = "linux")]
+    fn catch_up(&mut self) {
+        let passed = std::mem::take(&mut self.passed);
+        if !passed.early.is_empty() {
+            let early = passed.early.iter();
+            let early = early.fold(signals::Set::of(0), |set, signal| set.with(*signal));
+            self.tower.relieve(early);
+        }
+        for signal in passed.early {
+            signals::send(self.pid, signal);
+        }
+        for received in &passed.late {
+            self.received(received);
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn catch_up(&mut self) {}
 
     /// What became of the command, if it ended; stops with it, and reaps strangers.
     fn fetch(&mut self) -> Option<(Ended, Usage)> {

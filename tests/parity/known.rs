@@ -22,6 +22,11 @@ pub(crate) const KNOWN: &[Known] = &[
         reason: "as above",
     },
     Known {
+        row: "as process 1: TERM from outside, without a handler",
+        ways: &[Way::Nested],
+        reason: "the inner of two wrappers cannot know that it stands for process 1",
+    },
+    Known {
         row: "the death signal that the caller chose, as the child sees it",
         ways: &WRAPPED,
         reason: "a wrapper that is killed takes the command along",

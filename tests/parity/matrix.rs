@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often an unequal row is tried again.
-const REPLAYS: usize = 2;
+const REPLAYS: usize = 4;
 const THREADS: usize = 4;
 /// A run that takes longer is named.
 const SLOW: Duration = Duration::from_secs(3);

@@ -41,6 +41,16 @@ impl Set {
         self.0 & Self::bit(signal) != 0
     }
 
+    /// Puts a signal in.
+    pub(in crate::child) fn with(self, signal: i32) -> Self {
+        Self(self.0 | Self::bit(signal))
+    }
+
+    /// All of it that is not in the other.
+    pub(in crate::child) fn except(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Takes a signal out.
     pub(in crate::child) fn without(self, signal: i32) -> Self {
         Self(self.0 & !Self::bit(signal))
@@ -117,6 +127,23 @@ pub(in crate::child) fn next(most: Option<Duration>) -> Option<Received> {
 }
 
 impl Received {
+    /// One that a handler noted; a value that it carried is lost.
+    pub(in crate::child) fn noted(signal: i32, code: i32, sender: i32) -> Self {
+        let code = if code == libc::SI_QUEUE {
+            libc::SI_USER
+        } else {
+            code
+        };
+        // SAFETY: a siginfo is plain numbers, and only sent on where it carries a value
+        let info = unsafe { MaybeUninit::zeroed().assume_init() };
+        Self {
+            signal,
+            code,
+            sender,
+            info,
+        }
+    }
+
     /// Sends it on, with its value where it carries one.
     pub(in crate::child) fn send_on(&self, pid: i32) {
         if self.code == libc::SI_QUEUE {

@@ -31,6 +31,10 @@ const SCRIPTS: &[(&str, &str)] = &[
         "x=$(WRAP sh -c 'echo x; sleep 30 >/dev/null 2>&1 &'); echo $x",
     ),
     (
+        "a child that closes its output and goes on",
+        "exec 3< <(WRAP sh -c 'echo x; exec >&-; sleep 1; echo >late'); cat <&3; ls late 2>/dev/null || echo before its end",
+    ),
+    (
         "a background child that holds the output",
         "WRAP sh -c 'sleep 0.4 & echo first'; echo then; wait",
     ),
