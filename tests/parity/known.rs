@@ -22,6 +22,11 @@ pub(crate) const KNOWN: &[Known] = &[
         reason: "as above",
     },
     Known {
+        row: "as process 1: TERM from outside, without a handler",
+        ways: &[Way::Nested],
+        reason: "an inner wrapper looks like a program that waits for the signal, so it gets what the kernel would drop",
+    },
+    Known {
         row: "the death signal that the caller chose, as the child sees it",
         ways: &WRAPPED,
         reason: "a wrapper that is killed takes the command along",
