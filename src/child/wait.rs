@@ -145,9 +145,10 @@ impl Child {
             return; // the command has it
         }
         if received.sender == self.pid && !by_kernel {
-            received.send_on(
-                rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get()),
-            );
+            // none where we are the first of a pid namespace: nobody there to be told
+            if let Some(parent) = rustix::process::getppid() {
+                received.send_on(parent.as_raw_nonzero().get());
+            }
         } else if !self.is_first || may_catch(self.pid, received.signal) {
             received.send_on(self.pid);
         }

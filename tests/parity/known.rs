@@ -24,7 +24,7 @@ pub(crate) const KNOWN: &[Known] = &[
     Known {
         row: "as process 1: TERM from outside, without a handler",
         ways: &[Way::Nested],
-        reason: "the inner of two wrappers cannot know that it stands for process 1",
+        reason: "an inner wrapper looks like a program that waits for the signal, so it gets what the kernel would drop",
     },
     Known {
         row: "the death signal that the caller chose, as the child sees it",

@@ -157,20 +157,17 @@ impl Live {
 
     /// Waits until it is stopped, as its parent sees it.
     pub(crate) fn is_stopped(&self) -> bool {
-        system::until(|| {
-            system::waited(self.pid, libc::WUNTRACED).is_some_and(|status| libc::WIFSTOPPED(status))
-        })
+        let is_stopped = |state: String| state == "stopped";
+        system::until(|| system::state(self.pid, libc::WSTOPPED).is_some_and(is_stopped))
     }
 
     /// Waits for its end.
     pub(crate) fn end(&mut self) -> String {
         if self.ended.is_none() {
-            let mut status = None;
             system::until(|| {
-                status = system::waited(self.pid, 0);
-                status.is_some()
+                self.ended = system::state(self.pid, 0);
+                self.ended.is_some()
             });
-            self.ended = status.map(system::ended);
         }
         self.ended.clone().unwrap_or_else(|| TIMEOUT.to_owned())
     }

@@ -23,25 +23,27 @@ pub(crate) fn until(mut so: impl FnMut() -> bool) -> bool {
     }
 }
 
-/// A child's change of state, where there is one.
-pub(crate) fn waited(pid: c_int, options: c_int) -> Option<c_int> {
-    let mut status = 0;
-    // SAFETY: the status is ours
-    let found = unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG | options) };
-    (found == pid).then_some(status)
+/// How a child's last change of state reads, where it has ended or, if asked, stopped. It is not reaped, so that its
+/// number stays its own until the sweep: numbers come round within a minute.
+pub(crate) fn state(pid: c_int, also: c_int) -> Option<String> {
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | also;
+    // SAFETY: the kernel fills the struct, or leaves it zero where there is nothing to tell
+    let (code, status) = unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        libc::waitid(libc::P_PID, pid.cast_unsigned(), &raw mut info, options);
+        (info.si_code, info.si_status())
+    };
+    match code {
+        0 => None,
+        libc::CLD_EXITED => Some(format!("exit {status}")),
+        libc::CLD_STOPPED => Some("stopped".to_owned()),
+        _ => Some(format!("SIG{}", name(status))),
+    }
 }
 
 pub(crate) fn kill(pid: c_int, signal: c_int) {
     // SAFETY: sending a signal touches no memory; one that is gone meanwhile is fine
     unsafe { libc::kill(pid, signal) };
-}
-
-/// How a wait status reads.
-pub(crate) fn ended(status: c_int) -> String {
-    match libc::WIFSIGNALED(status) {
-        true => format!("SIG{}", name(libc::WTERMSIG(status))),
-        false => format!("exit {}", libc::WEXITSTATUS(status)),
-    }
 }
 
 /// Signals by name.
@@ -133,8 +135,11 @@ pub(crate) fn sweep(dir: &Path, sessions: &[c_int]) {
         let session = field(pid, 3).and_then(|session| session.parse().ok());
         if session.is_some_and(|session| sessions.contains(&session)) || belongs(pid, dir) {
             kill(pid, libc::SIGKILL);
-            waited(pid, 0);
         }
+    }
+    for pid in sessions {
+        // SAFETY: no status is asked for
+        until(|| unsafe { libc::waitpid(*pid, std::ptr::null_mut(), libc::WNOHANG) } != 0);
     }
 }
 
