@@ -160,6 +160,21 @@ fn hooks_and_board_of_the_working_directory_are_looked_at() {
         has(&found, "board: ok: ") && found.iter().any(|line| line.ends_with("backlog, 1 files")),
         "{found:?}"
     );
+    fs::write(
+        sandbox.path("work/backlog/tasks/task-01 - B.md"),
+        "---\nid: task-01\n---\n",
+    )
+    .unwrap();
+    assert!(has(
+        &doctor(&sandbox).1,
+        "board: note: more than one task is TASK-1"
+    ));
+    fs::write(
+        sandbox.path("work/backlog/config.yml"),
+        "project_name: x\nstatuses: one\n",
+    )
+    .unwrap();
+    assert!(has(&doctor(&sandbox).1, "board: bad: "));
     fs::remove_file(sandbox.path("work/.git/hooks/post-merge")).unwrap();
     assert!(has(&doctor(&sandbox).1, "hooks: bad: 3 of 4"), "{found:?}");
 }

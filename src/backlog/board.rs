@@ -119,6 +119,20 @@ impl Board {
         self.entries.is_empty()
     }
 
+    /// Ids that more than one task or draft in use has.
+    pub fn repeated_ids(&self) -> Vec<String> {
+        let entities = self.entries.iter().filter_map(|entry| entry.state.entity());
+        let used = entities.filter(|entity| {
+            matches!(entity.folder.path(), "tasks" | "drafts") && !entity.id.is_empty()
+        });
+        let mut ids: Vec<String> = used.map(|entity| entity.canonical_id()).collect();
+        ids.sort_unstable();
+        let twice = ids.windows(2).filter(|pair| pair.first() == pair.last());
+        let mut twice: Vec<String> = twice.filter_map(|pair| pair.first().cloned()).collect();
+        twice.dedup();
+        twice
+    }
+
     /// The entry of a file.
     pub(super) fn entry(&self, key: &Key) -> Option<&Entry> {
         self.entries.get(self.place(key).ok()?)

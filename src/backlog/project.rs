@@ -42,6 +42,19 @@ impl Project {
         found.or_else(|| Self::at(&top_level(&start)?))
     }
 
+    /// Why the CLI refuses the configuration; none where it takes it.
+    pub fn trouble(&self) -> Option<&'static str> {
+        if self.config.extension().is_some_and(|end| end == "json") {
+            return None; // it would be no project otherwise
+        }
+        let Some(node) = read(&self.config).and_then(|text| yaml::read(&text)) else {
+            return Some("it is no YAML that Backlog.md reads");
+        };
+        let is_list = |name: &str| matches!(node.member(name), None | Some(Node::List(_)));
+        let lists = ["statuses", "labels", "types", "priorities"];
+        (!lists.into_iter().all(is_list)).then_some("one of its lists is none")
+    }
+
     /// The status of finished tasks.
     pub fn terminal(&self) -> &str {
         self.statuses.last().map_or("Done", String::as_str)

@@ -48,7 +48,7 @@ fn set_timer(length: Duration) {
             tv_usec: 0,
         },
         it_value: libc::timeval {
-            tv_sec: libc::time_t::try_from(length.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_sec: i32::try_from(length.as_secs()).unwrap_or(i32::MAX).into(),
             tv_usec: length.subsec_micros() as _,
         },
     };

@@ -212,7 +212,7 @@ extern "C" fn stand(order: *mut libc::c_void) -> libc::c_int {
     unsafe {
         let order = &*order.cast::<Order>();
         while follow(order) {
-            nap(libc::time_t::from(i32::MAX), 0);
+            nap(i32::MAX, 0);
         }
         libc::syscall(libc::SYS_exit, 0);
     }
@@ -243,9 +243,9 @@ extern "C" fn ring(order: *mut libc::c_void) -> libc::c_int {
 
 /// Sleeps without a signal being able to end it.
 #[cfg(target_os = "linux")]
-unsafe fn nap(seconds: libc::time_t, nanos: libc::c_long) {
+unsafe fn nap(seconds: i32, nanos: libc::c_long) {
     let length = libc::timespec {
-        tv_sec: seconds,
+        tv_sec: seconds.into(),
         tv_nsec: nanos as _,
     };
     // SAFETY: the length lives through the call

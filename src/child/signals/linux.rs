@@ -102,7 +102,7 @@ pub(in crate::child) fn pending() -> Set {
 pub(in crate::child) fn next(most: Option<Duration>) -> Option<Received> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let limit = most.map(|most| libc::timespec {
-        tv_sec: libc::time_t::try_from(most.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_sec: i32::try_from(most.as_secs()).unwrap_or(i32::MAX).into(),
         tv_nsec: most.subsec_nanos() as _,
     });
     let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);

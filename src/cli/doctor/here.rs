@@ -78,6 +78,14 @@ fn board(found: &mut Findings, here: &Path, world: &World) {
             found.bad("backlog", format!("{NAME}: {}", missing.why), advice);
         }
     }
+    if let Some(why) = project.trouble() {
+        let text = format!("{}: {why}", project.config.display());
+        found.bad(
+            "board",
+            text,
+            "the CLI refuses to start with it; mend it, then `obs doctor` again",
+        );
+    }
     let scan = backlog::disk(&project.folder, None, &|| world.now());
     let folder = project.folder.display();
     if let Some(error) = &scan.failed {
@@ -85,6 +93,14 @@ fn board(found: &mut Findings, here: &Path, world: &World) {
             "board",
             format!("{folder}: {error}"),
             "check its owner and mode",
+        );
+    }
+    for id in scan.board.repeated_ids().iter().take(10) {
+        let text = format!("more than one task is {id}");
+        found.note(
+            "board",
+            text,
+            "`backlog doctor --fix` gives one of them another number",
         );
     }
     match scan.unreadable.as_slice() {
