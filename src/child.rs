@@ -32,8 +32,9 @@
 //!    as it did: the same code, or death by the same signal, without a second core file.
 //!
 //! Known to differ: SIGSTOP to our pid alone cannot be seen; the inner of two wrappers does not stand for process 1; a
-//! shell's "(core dumped)" is not repeated; a value that a signal carries is lost if it comes during the start, and a stop
-//! then is seen when the start goes on.
+//! shell's "(core dumped)" is not repeated; `pkill -f` finds our aides too; of two equal signals to the group within the
+//! millisecond that a sentry takes to be relieved the command may see one more; a value that a signal carries is lost if
+//! it comes during the start, and a stop then is seen when the start goes on.
 #![allow(unsafe_code)] // processes and signals have no safe wrappers
 
 mod behind;

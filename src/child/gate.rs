@@ -67,6 +67,16 @@ pub(super) struct Passed {
     pub(super) late: Vec<Received>,
 }
 
+impl Passed {
+    /// There is no command to have them: they are for us, as soon as they are not blocked.
+    pub(super) fn give_back(&self) {
+        let late = self.late.iter().map(|received| received.signal);
+        for signal in self.early.iter().copied().chain(late) {
+            signals::send(signals::own_pid(), signal);
+        }
+    }
+}
+
 impl Gate {
     /// Opens it for what the caller neither blocks nor ignores.
     pub(super) fn open(before: &signals::Inherited) -> Self {

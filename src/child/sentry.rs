@@ -30,10 +30,11 @@ impl Watchtower {
         let signal = received.signal;
         if self.held.has(signal) {
             self.held = self.held.without(signal);
+            self.hold_queued(signal);
             return true;
         }
         let Some(mut pending) = self.sentry.as_ref().and_then(Aide::pending) else {
-            return received.code > 0;
+            return is_from_terminal(received);
         };
         if !pending.has(signal) && received.code <= 0 {
             // kill(-1) goes through all processes, the oldest first: we may be served before the sentry
@@ -48,18 +49,32 @@ impl Watchtower {
             return false;
         }
         self.relieve(Set::of(0).with(signal));
+        self.hold_queued(signal);
         true
+    }
+
+    /// Real-time signals queue with us, where the sentry shows one of a number: those behind it came to the group too.
+    #[cfg(target_os = "linux")]
+    fn hold_queued(&mut self, signal: i32) {
+        if signal >= FIRST_QUEUED && signals::pending().has(signal) {
+            self.held = self.held.with(signal);
+        }
     }
 
     /// Changes the sentry after signals that are done with: one of each number is all that it can hold, and the next one
     /// stands there before it leaves.
     #[cfg(target_os = "linux")]
     pub(super) fn relieve(&mut self, done: Set) {
-        if let Some(next) = Aide::sentry() {
-            let pending = self.sentry.as_ref().and_then(Aide::pending);
-            self.held = self.held.and(pending.unwrap_or(Set::of(0)).except(done));
-            self.sentry = Some(next);
+        let next = Aide::sentry();
+        let none = Set::of(0);
+        let old = self.sentry.as_ref().and_then(Aide::pending).unwrap_or(none);
+        // read after the old one: what is in both came between, and the new one still tells of it
+        let new = next.as_ref().and_then(Aide::pending).unwrap_or(none);
+        self.held = self.held.and(old.except(done).except(new));
+        if next.is_none() {
+            self.sentry = None; // its slot is free now
         }
+        self.sentry = next.or_else(Aide::sentry);
     }
 
     /// True where no process sent it: nothing else tells here.
@@ -67,6 +82,24 @@ impl Watchtower {
     pub(super) fn saw(&mut self, received: &Received) -> bool {
         received.code > 0
     }
+}
+
+/// The first signal of which more than one waits (signal(7)).
+#[cfg(target_os = "linux")]
+const FIRST_QUEUED: i32 = 32;
+
+/// Where no sentry tells: what no process sent came from the terminal, to its group; but for the clocks that the caller
+/// left us.
+#[cfg(target_os = "linux")]
+fn is_from_terminal(received: &Received) -> bool {
+    let clocks = [
+        libc::SIGALRM,
+        libc::SIGVTALRM,
+        libc::SIGPROF,
+        libc::SIGXCPU,
+        libc::SIGIO,
+    ];
+    received.code > 0 && !clocks.contains(&received.signal)
 }
 
 /// Enough for functions that make a few system calls.
@@ -201,6 +234,15 @@ unsafe fn follow(order: &Order) -> bool {
             0,
             0,
         );
+        // not called as we are: `killall obs` means the wrapper
+        libc::syscall(
+            libc::SYS_prctl,
+            libc::PR_SET_NAME,
+            c"sentry".as_ptr(),
+            0,
+            0,
+            0,
+        );
         libc::syscall(libc::SYS_getppid) == libc::c_long::from(order.parent)
     }
 }
@@ -271,7 +313,7 @@ unsafe fn is_stopped(stat: &std::ffi::CStr) -> bool {
             libc::O_RDONLY | libc::O_CLOEXEC,
         );
         if file < 0 {
-            return false;
+            return true; // not told: a command that is not reaped is always there
         }
         let length = libc::syscall(libc::SYS_read, file, bytes.as_mut_ptr(), bytes.len());
         libc::syscall(libc::SYS_close, file);
@@ -279,6 +321,9 @@ unsafe fn is_stopped(stat: &std::ffi::CStr) -> bool {
     };
     let told = bytes.get(..usize::try_from(length).unwrap_or_default());
     let told = told.unwrap_or_default();
+    if told.is_empty() {
+        return true;
+    }
     let end = told.iter().rposition(|byte| *byte == b')');
     let state = end.and_then(|end| told.get(end + 2));
     matches!(state, Some(b'T' | b't'))
@@ -308,6 +353,6 @@ mod tests {
         // SAFETY: the test's own process runs
         assert!(!unsafe { is_stopped(c"/proc/self/stat") });
         // SAFETY: a file that is not there
-        assert!(!unsafe { is_stopped(c"/proc/0/stat") });
+        assert!(unsafe { is_stopped(c"/proc/0/stat") });
     }
 }

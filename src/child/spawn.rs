@@ -69,9 +69,23 @@ struct Plan<'a> {
     #[cfg(target_os = "linux")]
     parent: i32,
     before: Option<&'a Inherited>,
+    /// The caller's alarm, which exec leaves running: it is the command's to have and to cancel (setitimer(2)).
+    alarm: libc::itimerval,
     /// Left behind where it could not run.
     errno: i32,
 }
+
+/// No alarm.
+const NEVER: libc::itimerval = libc::itimerval {
+    it_interval: libc::timeval {
+        tv_sec: 0,
+        tv_usec: 0,
+    },
+    it_value: libc::timeval {
+        tv_sec: 0,
+        tv_usec: 0,
+    },
+};
 
 const SHELL: &std::ffi::CStr = c"/bin/sh";
 
@@ -110,6 +124,7 @@ impl Program {
             #[cfg(target_os = "linux")]
             parent: i32::try_from(std::process::id()).unwrap_or_default(),
             before,
+            alarm: set_alarm(None),
             errno: 0,
         }
     }
@@ -124,16 +139,21 @@ impl Program {
     /// Starts it. Every signal is blocked from now on, and what is inherited by others is not touched.
     /// Err(None): there is no process to be had.
     pub fn start(&self) -> Result<Child, Option<Refused>> {
+        if starts_a_namespace() {
+            return Err(None); // the command is to be its first process, not a process of ours
+        }
         let before = signals::block_all();
-        let tower = Watchtower::new();
+        let mut tower = Watchtower::new();
         let mut plan = self.plan(Some(&before));
         if came_early(&before) {
             before.restore(); // what came before there was a command is for us, as it would be for the command
             signals::block_all();
+            tower = Watchtower::new(); // what went by stays with the old one
         }
         let (pid, passed) = spawn(&mut plan);
         let errno = plan.errno;
         if pid > 0 && errno == 0 {
+            set_alarm(Some(&NEVER));
             return Ok(Child {
                 passed,
                 pid,
@@ -148,9 +168,33 @@ impl Program {
             {}
         }
         drop(tower);
+        #[cfg(target_os = "linux")]
+        passed.give_back();
         before.restore();
         Err((pid > 0).then(|| refused(errno)))
     }
+}
+
+/// Sets the alarm of this process, where one is given; the answer is what it is, or was.
+fn set_alarm(new: Option<&libc::itimerval>) -> libc::itimerval {
+    let mut now = NEVER;
+    // SAFETY: both live through the call
+    unsafe {
+        match new {
+            Some(new) => libc::setitimer(libc::ITIMER_REAL, new, &raw mut now),
+            None => libc::getitimer(libc::ITIMER_REAL, &raw mut now),
+        };
+    }
+    now
+}
+
+/// True where our next child is the first process of a pid namespace: `unshare --pid` without `--fork`.
+fn starts_a_namespace() -> bool {
+    let path = |kind: &str| format!("/proc/self/ns/{kind}");
+    let name = |kind: &str| std::fs::read_link(path(kind)).ok();
+    // one without a first process has no name, but it stands there
+    let (own, children) = (name("pid"), name("pid_for_children"));
+    own.is_some() && own != children && std::fs::symlink_metadata(path("pid_for_children")).is_ok()
 }
 
 /// True where a signal that the caller does not block came before the command could.
@@ -203,6 +247,7 @@ extern "C" fn become_program(plan: *mut libc::c_void) -> libc::c_int {
             libc::dup2(out, 1);
             libc::dup2(err, 2);
         }
+        set_alarm(Some(&plan.alarm));
         if let Some(before) = plan.before {
             before.restore();
         }

@@ -138,7 +138,7 @@ impl Child {
         if received.signal == libc::SIGCHLD && by_kernel {
             return; // the command's state, or a stranger's: the loop fetches it
         }
-        if !by_kernel && self.clock == Some(received.sender) {
+        if received.signal == libc::SIGCONT && !by_kernel && self.clock == Some(received.sender) {
             return; // our own alarm clock
         }
         if self.tower.saw(received) {
@@ -160,8 +160,8 @@ impl Child {
 fn may_catch(pid: i32, signal: i32) -> bool {
     #[cfg(target_os = "linux")]
     if super::sentry::is_own_proc() {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let has = |name: &str| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
             let bits = u64::from_str_radix(line.trim(), 16).ok()?;
             Some(signals::Set::of(bits).has(signal))
@@ -170,7 +170,14 @@ fn may_catch(pid: i32, signal: i32) -> bool {
         let waits = std::fs::read_to_string(format!("/proc/{pid}/syscall")).is_ok_and(|call| {
             call.split(' ').next() == Some(&libc::SYS_rt_sigtimedwait.to_string())
         });
-        return waits || has("SigCgt:") != Some(false) || has("SigBlk:") != Some(false);
+        // a shell blocks all for the moment in which it starts a program: that is none of it
+        let blocks = || {
+            has("SigBlk:") != Some(false) && {
+                std::thread::sleep(Duration::from_millis(5));
+                has("SigBlk:") != Some(false)
+            }
+        };
+        return waits || has("SigCgt:") != Some(false) || blocks();
     }
     let _ = (pid, signal);
     true
