@@ -37,6 +37,7 @@
 //! it comes during the start, and a stop then is seen when the start goes on.
 #![allow(unsafe_code)] // processes and signals have no safe wrappers
 
+mod alarm;
 mod behind;
 mod ending;
 mod find;

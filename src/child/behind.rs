@@ -1,6 +1,7 @@
 //! Work that must not keep the caller waiting: past a deadline it goes on in a process of its own, behind our back,
 //! while we end as if it were done.
 
+use super::alarm::Alarm;
 use super::ending::Ended;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
@@ -30,30 +31,15 @@ impl Behind {
             libc::signal(libc::SIGALRM, handler);
             libc::sigprocmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut());
         }
-        set_timer(length);
+        Alarm::after(length).set();
         Self(())
     }
 }
 
 impl Drop for Behind {
     fn drop(&mut self) {
-        set_timer(Duration::ZERO);
+        Alarm::NEVER.set();
     }
-}
-
-fn set_timer(length: Duration) {
-    let timer = libc::itimerval {
-        it_interval: libc::timeval {
-            tv_sec: 0,
-            tv_usec: 0,
-        },
-        it_value: libc::timeval {
-            tv_sec: i32::try_from(length.as_secs()).unwrap_or(i32::MAX).into(),
-            tv_usec: length.subsec_micros() as _,
-        },
-    };
-    // SAFETY: the timer lives through the call
-    unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
 
 /// The alarm: the copy goes on where the work was interrupted, and we end.

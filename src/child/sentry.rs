@@ -192,11 +192,7 @@ impl Aide {
             return None;
         }
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
-        let bits = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            u64::from_str_radix(line.trim(), 16).ok()
-        };
-        Some(Set::of(bits("ShdPnd:")? | bits("SigPnd:")?))
+        Some(Set::told(&status, "ShdPnd:")?.and(Set::told(&status, "SigPnd:")?))
     }
 }
 

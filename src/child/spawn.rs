@@ -1,5 +1,6 @@
 //! Starting a program: by `execve` in our place, or in a process of its own that shares our memory until it runs.
 
+use super::alarm::Alarm;
 #[cfg(target_os = "linux")]
 use super::gate::{Gate, Passed};
 use super::sentry::Watchtower;
@@ -70,22 +71,10 @@ struct Plan<'a> {
     parent: i32,
     before: Option<&'a Inherited>,
     /// The caller's alarm, which exec leaves running: it is the command's to have and to cancel (setitimer(2)).
-    alarm: libc::itimerval,
+    alarm: Alarm,
     /// Left behind where it could not run.
     errno: i32,
 }
-
-/// No alarm.
-const NEVER: libc::itimerval = libc::itimerval {
-    it_interval: libc::timeval {
-        tv_sec: 0,
-        tv_usec: 0,
-    },
-    it_value: libc::timeval {
-        tv_sec: 0,
-        tv_usec: 0,
-    },
-};
 
 const SHELL: &std::ffi::CStr = c"/bin/sh";
 
@@ -122,9 +111,9 @@ impl Program {
             shell,
             streams: self.streams,
             #[cfg(target_os = "linux")]
-            parent: i32::try_from(std::process::id()).unwrap_or_default(),
+            parent: signals::own_pid(),
             before,
-            alarm: set_alarm(None),
+            alarm: Alarm::now(),
             errno: 0,
         }
     }
@@ -153,7 +142,7 @@ impl Program {
         let (pid, passed) = spawn(&mut plan);
         let errno = plan.errno;
         if pid > 0 && errno == 0 {
-            set_alarm(Some(&NEVER));
+            Alarm::NEVER.set();
             return Ok(Child {
                 passed,
                 pid,
@@ -173,19 +162,6 @@ impl Program {
         before.restore();
         Err((pid > 0).then(|| refused(errno)))
     }
-}
-
-/// Sets the alarm of this process, where one is given; the answer is what it is, or was.
-fn set_alarm(new: Option<&libc::itimerval>) -> libc::itimerval {
-    let mut now = NEVER;
-    // SAFETY: both live through the call
-    unsafe {
-        match new {
-            Some(new) => libc::setitimer(libc::ITIMER_REAL, new, &raw mut now),
-            None => libc::getitimer(libc::ITIMER_REAL, &raw mut now),
-        };
-    }
-    now
 }
 
 /// True where our next child is the first process of a pid namespace: `unshare --pid` without `--fork`.
@@ -247,7 +223,7 @@ extern "C" fn become_program(plan: *mut libc::c_void) -> libc::c_int {
             libc::dup2(out, 1);
             libc::dup2(err, 2);
         }
-        set_alarm(Some(&plan.alarm));
+        plan.alarm.set();
         if let Some(before) = plan.before {
             before.restore();
         }

@@ -162,9 +162,7 @@ fn may_catch(pid: i32, signal: i32) -> bool {
     if super::sentry::is_own_proc() {
         let has = |name: &str| {
             let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            let bits = u64::from_str_radix(line.trim(), 16).ok()?;
-            Some(signals::Set::of(bits).has(signal))
+            Some(signals::Set::told(&status, name)?.has(signal))
         };
         // what is blocked may be waited for, as we do; while it is, it shows as not blocked
         let waits = std::fs::read_to_string(format!("/proc/{pid}/syscall")).is_ok_and(|call| {

@@ -36,6 +36,12 @@ impl Set {
         Self(bits)
     }
 
+    /// The set of this name in the text of a `/proc/PID/status` (proc(5)).
+    pub(in crate::child) fn told(status: &str, name: &str) -> Option<Self> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        u64::from_str_radix(line.trim(), 16).ok().map(Self)
+    }
+
     /// Whether a signal is in it.
     pub(in crate::child) fn has(self, signal: i32) -> bool {
         self.0 & Self::bit(signal) != 0
