@@ -4,10 +4,12 @@
 #[cfg(target_os = "linux")]
 use super::signals::Set;
 use super::signals::{self, Received};
+#[cfg(target_os = "linux")]
 use std::time::Duration;
 
 /// Tells signals to the group from signals to us.
 pub(super) struct Watchtower {
+    #[cfg(target_os = "linux")]
     sentry: Option<Aide>,
     /// Signals to the group that a relieved sentry had besides: ours of the same number are still on their way.
     #[cfg(target_os = "linux")]
@@ -18,6 +20,7 @@ impl Watchtower {
     /// Posts a sentry, where that can be done. Every signal must be blocked.
     pub(super) fn new() -> Self {
         Self {
+            #[cfg(target_os = "linux")]
             sentry: Aide::sentry(),
             #[cfg(target_os = "linux")]
             held: Set::of(0),
@@ -125,11 +128,6 @@ struct Order {
 
 #[cfg(not(target_os = "linux"))]
 impl Aide {
-    /// There is none where the kernel does not tell what is pending for a process.
-    fn sentry() -> Option<Self> {
-        None
-    }
-
     /// There is none where the kernel does not tell what became of a process.
     pub(super) fn alarm_clock(_: i32) -> Option<Self> {
         None
