@@ -240,7 +240,7 @@ fn reader_of_the_tail_that_does_not_read_stops_no_clock() {
 #[test]
 fn tail_waits_for_no_process_that_was_left_behind() {
     let sandbox = Sandbox::new();
-    let script = "obs span exec --output-tail 3 -- sh -c 'yes & echo last; exit 3' | head -c 1 > /dev/null; echo ${PIPESTATUS[0]}";
+    let script = "obs span exec --output-tail 3 -- sh -c 'echo last; yes & exit 3' | head -c 1 > /dev/null; echo ${PIPESTATUS[0]}";
     assert_eq!(sandbox.script("bash", script).stdout, "3\n");
     let script = "obs span exec --output-tail 3 -- sh -c 'seq 20000; exit 4' | { sleep 0.3; tail -n 1; }; echo ${PIPESTATUS[0]}";
     assert_eq!(sandbox.script("bash", script).stdout, "20000\n4\n");
