@@ -166,6 +166,7 @@ pub fn wants_help(words: &Words, args: &[OsString]) -> bool {
 
 /// Runs a hot command. An error is the caller's wrong words, or, with `OBS_STRICT`, a record that was not accepted.
 pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Exit, Error> {
+    let args = &*stdin::further(args, world);
     let mut settings = Settings::load(world);
     settings.durable |= asks_durable(words, args);
     let call = Call::new(world, &settings);

@@ -393,3 +393,20 @@ fn no_words_make_it_fail() {
     }
     assert_eq!(sandbox.records("logs").len(), calls);
 }
+
+#[test]
+fn words_too_long_for_a_command_line_come_through_a_pipe() {
+    let sandbox = Sandbox::new();
+    let long = "x".repeat(200_000);
+    let input = format!("info\0--\0-{long}\0n:=1\0empty=\0");
+    sandbox
+        .obs_with(
+            input.as_bytes(),
+            &["log", "--stdin0", "--source", "a.sh:3:f"],
+        )
+        .quiet();
+    let log = sandbox.only_log();
+    assert_eq!(log["message"], format!("-{long}"));
+    assert_eq!(log["context"], serde_json::json!({"n": 1, "empty": ""}));
+    assert_eq!(log["line"], 3);
+}

@@ -11,6 +11,7 @@ mod docs;
 mod doctor;
 mod emit;
 mod exec;
+mod functions;
 mod git;
 mod hooks;
 mod hostile;

@@ -258,3 +258,19 @@ fn stack_of_a_stranger_is_no_shell_code() {
         assert!(!sandbox.path("work/hit").exists(), "{stack}");
     }
 }
+
+#[test]
+fn promised_ids_are_taken() {
+    let promised = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03";
+    let sandbox = Sandbox::new().with("TRACEPARENT", promised);
+    let script = format!(
+        "eval \"$(obs span start deploy --as {promised})\"; eval \"$(obs span end)\"; echo $TRACEPARENT"
+    );
+    let outcome = sandbox.script("bash", &script).quiet();
+    assert_eq!(outcome.stdout, format!("{promised}\n"));
+    let span = &sandbox.records("spans")[0];
+    assert_eq!(span["span_id"], "00f067aa0ba902b7");
+    assert_eq!(span["trace_id"], &promised[3..35]);
+    assert_eq!(span["trace_flags"], "03");
+    assert!(span.get("parent_span_id").is_none());
+}

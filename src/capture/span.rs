@@ -104,11 +104,14 @@ pub(super) fn begin(
             None
         }
         Some((_, parent)) => parent,
+        None if parsed.has("as") => None,
         None => call.context,
     };
-    let context =
-        context(call, parent).ok_or_else(|| Error::failure("no random bytes for a span id"))?;
     let mut gathered = attributes(call, parsed)?;
+    let promised = promised(call, parsed, &mut gathered.notes.invalid);
+    let context = promised
+        .or_else(|| context(call, parent))
+        .ok_or_else(|| Error::failure("no random bytes for a span id"))?;
     let kind = match parsed.text("kind") {
         None => Kind::Internal,
         Some(text) => Kind::parse(&text).unwrap_or_else(|| {
@@ -136,6 +139,20 @@ pub(super) fn begin(
         ..Span::default()
     };
     Ok((span, context))
+}
+
+/// The ids that `--as` gives; a bad one is noted, and the span gets ids of its own.
+fn promised(call: &Call<'_>, parsed: &Parsed, invalid: &mut Vec<String>) -> Option<TraceContext> {
+    let header = parsed.value("as")?;
+    let context = parse_traceparent(header.as_bytes());
+    if context.is_none() {
+        call.note(
+            "traceparent",
+            &format!("--as is not valid: {}", header.display()),
+        );
+        invalid.push(format!("as={}", header.to_string_lossy()));
+    }
+    context
 }
 
 /// A new context below `parent`, or a root; only roots ask the sampler.

@@ -4,15 +4,40 @@
 use super::Call;
 use super::attributes::lossy;
 use super::log::{Template, threshold};
+use super::words::STDIN0;
 use crate::error::Error;
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::{Attributes, Level, Log, json, time};
 use crate::redact;
+use crate::world::World;
 use serde_json::Value;
-use std::io::BufRead;
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::io::{BufRead, Read};
+use std::os::unix::ffi::OsStringExt;
 
 /// Most bytes kept of one line; the rest is read and counted.
 const MOST: usize = 1 << 20;
+
+/// Most bytes of words that come through standard input.
+const MOST_WORDS: u64 = 64 << 20;
+
+/// The words of a command, those of standard input among them where the first word says that they come through it.
+pub(super) fn further<'a>(args: &'a [OsString], world: &World) -> Cow<'a, [OsString]> {
+    let [first, rest @ ..] = args else {
+        return Cow::Borrowed(args);
+    };
+    if first != STDIN0 {
+        return Cow::Borrowed(args);
+    }
+    let mut bytes = Vec::new();
+    // what could be read until it broke is all there is
+    let _ = world.stdin().take(MOST_WORDS).read_to_end(&mut bytes);
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
+    let words = bytes.split(|byte| *byte == 0);
+    let words = words.map(|word| OsString::from_vec(word.to_vec()));
+    Cow::Owned(rest.iter().cloned().chain(words).collect())
+}
 
 /// Reads everything and records nothing, so that the writer of the pipe does not die of it.
 pub(super) fn discard(call: &Call<'_>) {

@@ -115,6 +115,9 @@ const ATTRIBUTES: Positional = Positional {
     many: true,
 };
 
+/// The first word of a command whose further words come through standard input.
+pub const STDIN0: &str = "--stdin0";
+
 const DURABLE: Opt = flag("durable", "Wait until the record is on the disk");
 const TIME: Opt = opt(
     "time",
@@ -134,6 +137,8 @@ const LOG: Words = Words {
 LEVEL is debug, info, warning, error or critical (trace, warn and fatal are taken too) and counts as one only when a
 MESSAGE follows. Options stand before LEVEL or after MESSAGE. `--` ends them: write it where the message comes from a
 variable, `obs log error -- \"$message\"`. No word is ever wrong here: what is no attribute is kept in context.args.
+With --stdin0 as the first word, as in all these commands, the others come through standard input, each ended by a NUL
+byte: for a message that is too long for a command line.
 
 The message is also shown: DEBUG, INFO and WARNING on standard output, ERROR and CRITICAL on standard error; coloured on
 a terminal, else as the JSON line. OBS_LOG_STREAM and OBS_LOG_FORMAT change that, OBS_LOG_LEVEL sets the threshold.

@@ -1,5 +1,7 @@
 //! `obs print`: what is generated from our own tables: man pages, completions, schemas, the settings.
 
+mod shell;
+
 use super::{print_out, tree};
 use crate::error::{Error, Exit};
 use crate::model::catalog;
@@ -40,12 +42,18 @@ enum What {
         #[arg(value_name = "TYPE")]
         kind: Option<String>,
     },
+    /// Print the functions for a shell's scripts, to be evaluated by it
+    #[command(after_help = shell::MORE)]
+    Shell {
+        /// bash, zsh, fish or sh (dash, busybox ash, ksh)
+        shell: shell::Dialect,
+    },
 }
 
 /// The command.
 pub(super) fn command() -> Command {
     Args::augment_args(Command::new("print"))
-        .about("Print man pages, completions, schemas or settings")
+        .about("Print shell functions, man pages, completions, schemas or settings")
         .disable_help_subcommand(true)
 }
 
@@ -59,6 +67,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World) -> Result<Exit, Error> {
             all: Some(folder), ..
         } => return write_all(&folder),
         What::Man { command, all: None } => man(&command)?,
+        What::Shell { shell } => shell.functions(world),
         What::Schema { kind: None } => list().into_bytes(),
         What::Schema { kind: Some(kind) } => schema(&kind)?.into_bytes(),
     };

@@ -36,6 +36,7 @@ Examples:
         choice("kind", "KIND", "client, consumer, internal, producer or server; default internal", KINDS),
         OBJECT,
         opt("parent", "TRACEPARENT", "The parent; default TRACEPARENT of the environment"),
+        opt("as", "TRACEPARENT", "Its own ids, promised before it began; then only --parent makes it a child"),
         opt("owner", "PID", "The process it lives with; 0 for none; default the calling shell"),
         opt("ttl", "TIME", "Abandoned after this long, such as 2h"),
         opt("start", "TIME", "When it started; default now"),

@@ -1,0 +1,2 @@
+# obs for zsh: sourced once, every script is observed.
+__obs_version=0.1.0
