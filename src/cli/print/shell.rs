@@ -25,7 +25,9 @@ impl Dialect {
         let program = self.quoted(&program.to_string_lossy());
         let line = match self {
             Self::Fish => format!("set -g __obs_bin {program}\n"),
-            Self::Bash | Self::Sh | Self::Zsh => format!("__obs_bin={program}\n"),
+            // inside a function under warn_create_global an assignment alone would be remarked
+            Self::Zsh => format!("'builtin' 'typeset' -g __obs_bin={program}\n"),
+            Self::Bash | Self::Sh => format!("__obs_bin={program}\n"),
         };
         [line.as_bytes(), self.text().as_bytes()].concat()
     }
