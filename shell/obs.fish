@@ -214,8 +214,12 @@ end
 function obs_time --no-scope-shadowing
     set -l __obs_words (__obs_timing $argv)
     set -l __obs_since (__obs_nanos)
-    if set -q argv[$__obs_words[2]]
-        $argv[$__obs_words[2]..-1]
+    switch "$argv[$__obs_words[2]]"
+        case ''
+        case builtin command exec
+            eval (string escape -- $argv[$__obs_words[2]..-1])
+        case '*'
+            $argv[$__obs_words[2]..-1]
     end
     set -l __obs_code $status
     __obs_timed "$__obs_since" $argv[1..$__obs_words[1]]
@@ -312,8 +316,12 @@ end
 # CMD runs here, in the scope of the caller.
 function span_run --no-scope-shadowing
     span_start "$argv[1]"
-    if set -q argv[2]
-        $argv[2..-1]
+    switch "$argv[2]"
+        case ''
+        case builtin command exec # no commands themselves
+            eval (string escape -- $argv[2..-1])
+        case '*'
+            $argv[2..-1]
     end
     set -l __obs_code $status
     span_end $__obs_code

@@ -1,8 +1,10 @@
 //! What holds in zsh and in fish alike: hostile words, huge ones, obs that is not there or cannot write, one process a
 //! call, a terminal.
 
+mod records;
+
 use super::stage::{line, sourced};
-use super::zsh::silent;
+use super::zsh::{named, silent};
 use crate::sandbox::{Sandbox, have, program};
 use serde_json::Value;
 use std::fs;
@@ -303,7 +305,7 @@ fn interactive_shells_show_nothing() {
         let logs = sandbox.records("logs");
         assert_eq!(logs.len(), 1, "{shell}");
         let spans = sandbox.records("spans");
-        let whole = super::zsh::named(&spans, "whole");
+        let whole = named(&spans, "whole");
         assert_eq!(whole["attributes"]["process.exit.code"], 3, "{shell}");
     }
 }

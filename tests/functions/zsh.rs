@@ -5,7 +5,7 @@ mod options;
 
 use super::stage::{line, sourced};
 use crate::sandbox::{Sandbox, have};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fs;
 
 /// A sandbox in which `log_info` writes to the journal only.
@@ -38,109 +38,6 @@ pub(super) fn places(sandbox: &Sandbox) -> Vec<String> {
             .join(" ")
     };
     sandbox.records("logs").iter().map(one).collect()
-}
-
-#[test]
-fn zsh_functions_make_their_records() {
-    if !have("zsh") {
-        return;
-    }
-    let text = r#"
-log_debug unseen
-log_info plain a=1 n:=2
-log_warning 'with object' '{"a":[1]}'
-log_error -dash
-log_critical
-log_json WARN json '{"b":2}'
-log_json loud other
-emit_event build.done n:=1
-emit_event other.done '{"m":2}'
-span_start build target=all
-span_event halfway at=2
-span_attr files:=12
-span_start compile
-span_end 3
-span_end error 'no space' left:=0
-work() { log_info working; return 7; }
-span_run run work one || code=$?
-metric_inc jobs_total
-metric_inc jobs_total 2 queue=mail
-metric_set temperature -5 room=a
-metric_observe size_bytes 1.5 --unit By
-obs_time work_seconds step=a -- work || code=$((code + $?))
-obs_time true_seconds true
-print -r -- $code
-"#;
-    let sandbox = silent();
-    let outcome = sourced(&sandbox, "zsh -f", text).quiet();
-    assert_eq!(outcome.stdout, "14\n");
-    let logs = sandbox.records("logs");
-    let logs: Vec<Value> = logs
-        .iter()
-        .map(|log| json!([log["level"], log["message"], log["context"]]))
-        .collect();
-    assert_eq!(
-        Value::Array(logs),
-        json!([
-            ["INFO", "plain", {"a": "1", "n": 2}],
-            ["WARNING", "with object", {"a": [1]}],
-            ["ERROR", "-dash", null],
-            ["CRITICAL", "", null],
-            ["WARNING", "json", {"b": 2}],
-            ["INFO", "other", null],
-            ["INFO", "working", null],
-            ["INFO", "working", null],
-        ])
-    );
-    let events = sandbox.records("events");
-    assert_eq!(events[0]["data"], json!({"n": 1}));
-    assert_eq!(events[1]["data"], json!({"m": 2}));
-    let spans = sandbox.records("spans");
-    assert_eq!(spans.len(), 3, "{spans:#?}");
-    let (build, compile) = (named(&spans, "build"), named(&spans, "compile"));
-    assert_eq!(compile["parent_span_id"], build["span_id"]);
-    assert_eq!(compile["attributes"]["process.exit.code"], 3);
-    assert_eq!(
-        build["attributes"],
-        json!({"target": "all", "files": 12, "left": 0})
-    );
-    assert_eq!(build["status"]["message"], "no space");
-    assert_eq!(build["events"][0]["name"], "halfway");
-    assert_eq!(named(&spans, "run")["status"]["message"], "exit code 7");
-    let points = sandbox.records("metrics-points");
-    let values: Vec<Value> = points
-        .iter()
-        .take(4)
-        .map(|point| {
-            json!([
-                point["name"],
-                point["value"],
-                point["labels"],
-                point["unit"]
-            ])
-        })
-        .collect();
-    assert_eq!(
-        Value::Array(values),
-        json!([
-            ["jobs_total", 1, null, null],
-            ["jobs_total", 2, {"queue": "mail"}, null],
-            ["temperature", -5, {"room": "a"}, null],
-            ["size_bytes", 1.5, null, "By"],
-        ])
-    );
-    for (name, labels) in [
-        ("work_seconds", json!({"step": "a"})),
-        ("true_seconds", Value::Null),
-    ] {
-        let point = named(&points, name);
-        assert_eq!(
-            (&point["type"], &point["unit"], &point["labels"]),
-            (&json!("histogram"), &json!("s"), &labels)
-        );
-        let value = point["value"].as_f64().unwrap();
-        assert!((0.0..3600.0).contains(&value), "{value}");
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{file, silent};
 use crate::sandbox::have;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const OPTIONS: &[&str] = &[
     "",
@@ -199,106 +199,4 @@ fn zsh_takes_what_cannot_be_changed() {
         assert_eq!(outcome.stdout, format!("{ids}\n"));
         assert_eq!(sandbox.records("logs").len(), 1);
     }
-}
-
-#[test]
-fn zsh_makes_a_context_or_keeps_it() {
-    if !have("zsh") {
-        return;
-    }
-    let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    for (given, kept) in [
-        (valid, true),
-        (
-            "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
-            true,
-        ),
-        ("", false),
-        ("junk", false),
-        (
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            false,
-        ),
-        (
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
-            false,
-        ),
-        (
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            false,
-        ),
-        (
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            false,
-        ),
-        (
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            false,
-        ),
-    ] {
-        let sandbox = silent()
-            .with("TRACEPARENT", given)
-            .with("TRACESTATE", "a=b");
-        let text = format!(
-            ". {}\nlog_info m\nprint -r -- $TRACEPARENT ${{TRACESTATE-none}} 00-$TRACE_ID-$SPAN_ID\nenv | grep -c ^TRACEPARENT\n",
-            file()
-        );
-        let outcome = sandbox.script("zsh -f", &text).quiet();
-        let mut words = outcome.stdout.split_whitespace();
-        let (header, state, ids) = (
-            words.next().unwrap(),
-            words.next().unwrap(),
-            words.next().unwrap(),
-        );
-        assert_eq!(words.next(), Some("1"));
-        let log = sandbox.only_log();
-        assert_eq!(log["trace_id"], header[3..35], "{given}");
-        assert_eq!(log["span_id"], header[36..52], "{given}");
-        assert_eq!(ids[3..], header[3..52], "{given}");
-        match kept {
-            true => assert_eq!((header, state), (given, "a=b")),
-            false => {
-                assert!(
-                    header.starts_with("00-") && header.ends_with("-03"),
-                    "{header}"
-                );
-                assert_eq!(state, "none", "{given}");
-            }
-        }
-    }
-}
-
-#[test]
-fn zsh_keeps_its_promise_once() {
-    if !have("zsh") {
-        return;
-    }
-    let text = format!(
-        ". {}\n(send_span sub 1 2)\nsend_span first 1764843330123456789 1764843330223456789 a=b\nsend_span second 1 2\n\
-         print -r -- $TRACE_ID $SPAN_ID\nTRACE_ID=4bf92f3577b34da6a3ce929d0e0e4736 SPAN_ID=00f067aa0ba902b7\n\
-         send_span own 1 2\nsend_span child 1 2\n",
-        file()
-    );
-    let sandbox = silent();
-    let outcome = sandbox.script("zsh -f", &text).quiet();
-    let (trace, span) = outcome.stdout.trim().split_once(' ').unwrap();
-    let spans = sandbox.records("spans");
-    let ids = |name: &str| {
-        let found = super::named(&spans, name);
-        let text = |key: &str| found[key].as_str().unwrap_or("-").to_owned();
-        [text("trace_id"), text("span_id"), text("parent_span_id")]
-    };
-    assert_eq!(ids("first"), [trace, span, "-"]);
-    assert_eq!(
-        super::named(&spans, "first")["duration_ms"],
-        Value::from(100)
-    );
-    assert_eq!(ids("second")[2], span);
-    assert_eq!(ids("sub")[2], span);
-    let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-    assert_eq!(ids("own"), [trace, span, "-"]);
-    assert_eq!(
-        (ids("child")[0].as_str(), ids("child")[2].as_str()),
-        (trace, span)
-    );
 }
