@@ -336,8 +336,8 @@ function send_span {
 # - zshexit_functions, which leave the EXIT trap to the script; but zsh does not call them where errexit strikes;
 # - so also an EXIT trap, until the script sets its own. It is set under posix_traps, which zsh remembers for the trap: it
 #   is no function's own, and runs where errexit strikes inside one;
-# - under errexit a ZERR trap, where the script has none: what fails is known only there. Without errexit there is none,
-#   because under err_return it would let a caller go on;
+# - under errexit a ZERR trap, where the script has none: what fails is known only there. None where err_return may be
+#   meant: zsh lets the callers of what failed go on where there is such a trap;
 # - INT, QUIT, PIPE, TERM, USR1 and USR2 while the script has no trap of its own for any signal: they run at once, by
 #   traps_async, and then the shell dies by the signal as it would have. A `trap` of the script gives all that back before
 #   it is set; this is what the alias is for.
@@ -376,7 +376,7 @@ function __obs_root {
   zshexit_functions+=(__obs_exits)
   __obs_traps
   \builtin trap __obs_exits EXIT
-  if [[ $1 == errexit && $REPLY != *ZERR* ]]; then
+  if [[ $1 == errexit && $REPLY != *ZERR* ]] && ! __obs_returns; then
     \builtin trap '__obs_fails $?' ZERR
   fi
   if [[ ! -o interactive ]] && ! __obs_trapped; then
@@ -401,6 +401,21 @@ function __obs_trapped {
     fi
   done
   \builtin return 1
+}
+
+# True where the script, or a function that it has by now, speaks of err_return.
+function __obs_returns {
+  \builtin emulate -L zsh -o no_xtrace
+  \builtin local name= text= form='*err(_|)return*'
+  for name in "${(@k)functions}"; do
+    if [[ $name != __obs_* ]]; then
+      text+=${functions[$name]}
+    fi
+  done
+  if [[ -f ${ZSH_ARGZERO-} && -r $ZSH_ARGZERO ]]; then
+    text+="$(<$ZSH_ARGZERO)"
+  fi
+  [[ ${(L)text} == ${~form} || ${(L)ZSH_EXECUTION_STRING-} == ${~form} ]]
 }
 
 # The traps of this shell, as `trap` prints them, without a process: into a file that has no name any more, by its

@@ -229,3 +229,33 @@ echo here"#,
         assert_eq!(span["parent_span_id"], root["span_id"], "{span:#}");
     }
 }
+
+#[test]
+fn zsh_callers_return_as_they_did() {
+    if !have("zsh") {
+        return;
+    }
+    let functions = "inner() { emulate -L zsh; setopt err_return; false; echo never; }\n\
+                     outer() { emulate -L zsh; setopt err_return; inner; echo never; }\n";
+    for (before, after) in [
+        ("set -e", functions),
+        ("set -e\n. ./functions", ""),
+        ("set -e\nemulate zsh -c '. ./functions'", ""),
+        ("setopt err_return", functions),
+        (
+            "set -e; setopt ERRRETURN",
+            "outer() { inner; }; inner() { ! true; false; }",
+        ),
+    ] {
+        let sandbox = silent();
+        std::fs::write(sandbox.path("work/functions"), functions).unwrap();
+        let script = |first: &str| format!("{before}\n{first}\n{after}\nouter\necho never\n");
+        let bare = sandbox.script("zsh -f", &script(":"));
+        let ours = format!(". {}; obs_trace_script", super::file());
+        let outcome = sandbox.script("zsh -f", &script(&ours));
+        assert_eq!(outcome.shown(), bare.shown(), "{before}, {after}");
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{before}");
+        let spans = sandbox.records("spans");
+        assert_eq!(spans[0]["attributes"]["process.exit.code"], 1, "{before}");
+    }
+}
