@@ -7,7 +7,10 @@ use std::path::PathBuf;
 pub(super) const MORE: &str = "\
 Examples:
   eval \"$(obs print shell bash)\"          # at the top of a script; zsh and sh likewise
-  obs print shell fish | source";
+  obs print shell fish | source
+
+`obs_trace_script [NAME]` makes a span of the whole script, which ends with its exit status. The script's own traps and
+handlers stay as they are: in zsh an alias named `trap` gives the signals back before the script takes one.";
 
 /// A shell that there are functions for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
