@@ -37,7 +37,7 @@ fn wrong(sandbox: &Sandbox) -> Vec<String> {
         let message = log["message"].as_str().unwrap();
         if log
             .get("line")
-            .is_some_and(|line| line.to_string() != message)
+            .is_some_and(|line| line.as_u64() != message.parse().ok())
         {
             wrong.push(format!("{message}: {}", log["line"]));
         }
