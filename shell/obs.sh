@@ -669,15 +669,18 @@ __obs_fit() {
     __obs_how=__obs_from
     ;;
   :?*:*)
-    \eval 'zmodload -F zsh/parameter p:funcfiletrace p:funcstack
-      zmodload -F zsh/datetime p:EPOCHREALTIME
-      __obs_from() {
+    if \eval 'zmodload -F zsh/parameter p:funcfiletrace p:funcstack && zmodload -F zsh/datetime p:EPOCHREALTIME' \
+      2>/dev/null; then
+      \eval '__obs_from() {
         case ${funcstack[@]:2:1} in
           "" | "(eval)" | "${${funcfiletrace[@]:1:1}%:*}") __obs_log "${funcfiletrace[@]:1:1}:" "$@" ;;
           *) __obs_log "${funcfiletrace[@]:1:1}:${funcstack[@]:2:1}" "$@" ;;
         esac
       }'
-    __obs_how=__obs_from
+      __obs_how=__obs_from
+    else
+      __obs_how='__obs_log "$__obs_script"'
+    fi
     ;;
   ::*93*)
     # only these functions keep the variable before an alias for themselves

@@ -6,7 +6,7 @@ mod hostile;
 mod sourcing;
 mod traps;
 
-use super::stage::{line, sourced};
+use super::stage::{self, line};
 use crate::sandbox::{Outcome, Sandbox, have, outcome};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -37,6 +37,16 @@ fn strict(shell: &str) -> &'static str {
 /// A sandbox in which `obs log` writes to the journal only.
 fn silent() -> Sandbox {
     Sandbox::new().with("OBS_LOG_STREAM", "off")
+}
+
+/// Runs a script that begins with the one line. Shells that pose as sh are not taken for themselves.
+fn sourced(sandbox: &Sandbox, shell: &str, text: &str) -> Outcome {
+    match shell {
+        "bash --posix" | "zsh --emulate sh" => {
+            sandbox.script(shell, &format!("{}{text}", line("sh")))
+        }
+        _ => stage::sourced(sandbox, shell, text),
+    }
 }
 
 /// Runs a script in a shell's strictest mode, behind the one line; it must end whole and say nothing else.

@@ -2,6 +2,7 @@
 
 use super::{ALL, from_disk, left_all, line, shells, silent};
 use crate::sandbox::have;
+use crate::terminal::on_terminal;
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -313,5 +314,46 @@ fn one_process_a_call_and_none_besides() {
             (1 + clock, 2 + clock),
             "{shell}: obs_time"
         );
+    }
+}
+
+#[test]
+fn systems_without_proc_are_borne() {
+    let text = fs::read_to_string(format!("{}/shell/obs.sh", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    for shell in shells() {
+        let sandbox = silent();
+        let functions = text.replace("/proc/", "/nowhere/");
+        fs::write(sandbox.path("work/functions"), functions).unwrap();
+        let text = format!(
+            "set -eu\n. ./functions\nobs_trace_script main\ntrap 'echo bye' EXIT\n{ALL}( span_start sub; span_end )\necho \"$TRACE_ID\"\n"
+        );
+        let outcome = sandbox.script(shell, &text).quiet();
+        let (trace, rest) = outcome.stdout.split_once('\n').unwrap();
+        assert_eq!((trace.len(), rest), (32, "bye\n"), "{shell}");
+        let spans = super::journalled(&sandbox, "spans.log");
+        assert_eq!(spans.len(), 6, "{shell}: {spans:#?}");
+        assert!(
+            spans.iter().all(|span| span["trace_id"] == trace),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn interactive_shells_show_nothing_of_it() {
+    if !have("script") {
+        return;
+    }
+    for shell in shells() {
+        let sandbox = silent();
+        let text = format!(
+            "{}obs_trace_script\nspan_run x true\nlog_info hi\necho done\n",
+            line("sh")
+        );
+        fs::write(sandbox.path("work/typed"), text).unwrap();
+        let outcome = on_terminal(&sandbox, 80, &format!("{shell} -ic '. ./typed'"));
+        let bare = on_terminal(&silent(), 80, &format!("{shell} -ic 'echo done'"));
+        assert_eq!(outcome.stdout, bare.stdout, "{shell}");
+        assert_eq!(sandbox.only_log()["message"], "hi", "{shell}");
     }
 }
