@@ -329,7 +329,7 @@ __obs_since() {
 # A `trap` in a function that was read before takes ours away: the span is then reported as abandoned. So it is after
 # `exec CMD`, and after signals other than HUP INT QUIT ALRM TERM USR1 USR2. The span ends before the script's own EXIT
 # trap runs, which may end the shell. While a program runs in front, a shell with a trap dies of a signal when that program
-# has ended. With the shells' own means no failing command is known: its status stands in the span.
+# has ended. No failing command is told: an ERR trap of ours would change what ksh93 and mksh make of the other traps.
 obs_trace_script() {
   case $__obs_able:$__obs_root in
   yes:) ;;
@@ -442,6 +442,7 @@ __obs_trap() {
   case $__obs_user_exit in
   -) __obs_user_exit='' ;;
   esac
+  __obs_arm EXIT
   \set -- "$__obs_code"
   \unset __obs_action __obs_code __obs_word
   \return "$1"
@@ -493,7 +494,11 @@ __obs_show_traps() {
 __obs_arm() {
   case $1 in
   EXIT)
-    \trap 'if __obs_exit "$?"; then eval "$__obs_user_exit"; else eval "$__obs_user_exit"; fi' EXIT
+    case ${KSH_VERSION-}:$__obs_user_exit in
+    # after another trap its last status is the shell's
+    *'MIRBSD KSH'*:) \trap '__obs_exit "$?"' EXIT ;;
+    *) \trap 'if __obs_exit "$?"; then eval "$__obs_user_exit"; else eval "$__obs_user_exit"; fi' EXIT ;;
+    esac
     \return 0
     ;;
   HUP) \set -- HUP 1 ;;

@@ -247,3 +247,29 @@ fn nothing_of_ours_stays_on_disk() {
         );
     }
 }
+
+#[test]
+fn failure_traps_are_as_without_us() {
+    let traps = [
+        "trap 'echo \"err $?\"' ERR",
+        "trap 'echo \"err $?\"' ERR; trap 'echo \"exit $?\"' EXIT",
+        "trap 'echo \"err $?\"; exit 9' ERR",
+        "trap 'echo gone' ERR; trap - ERR; trap",
+    ];
+    let endings = [
+        "set -e; f() { (exit 4); }; f; echo not",
+        "false; if false; then :; fi; false || true; (exit 3); echo on",
+        "set -e; echo x | (exit 2); echo not",
+    ];
+    for shell in shells().filter(|shell| !matches!(*shell, "dash" | "busybox ash")) {
+        for traps in traps {
+            // a function of bash cannot take away an ERR trap
+            if shell.starts_with("bash") && traps.contains("- ERR") {
+                continue;
+            }
+            for ending in endings {
+                equal(shell, traps, ending);
+            }
+        }
+    }
+}
