@@ -173,7 +173,7 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
     let done = match words.name {
         "log" => log::run(&call, parse::log(words, args)),
         name => {
-            let parsed = parse::strict(words, args).inspect_err(|_| refused(&call, name))?;
+            let parsed = parse::strict(words, args).inspect_err(|_| refused(&call, name, args))?;
             match name {
                 "emit" => emit::run(&call, parsed),
                 "metric inc" | "metric set" | "metric observe" => metric::run(&call, words, parsed),
@@ -186,7 +186,7 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
     };
     match done {
         Err(error) if error.code() == 2 => {
-            refused(&call, words.name);
+            refused(&call, words.name, args);
             Err(error)
         }
         Ok(()) => Ok(Exit::Done),
@@ -199,9 +199,9 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
 }
 
 /// A start that is refused still prints what the shell must eval: the end that goes with it must not end its parent.
-fn refused(call: &Call<'_>, name: &str) {
+fn refused(call: &Call<'_>, name: &str, args: &[OsString]) {
     if name == "span start" {
-        span::refuse(call);
+        span::refuse(call, args);
     }
 }
 

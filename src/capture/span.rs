@@ -16,13 +16,14 @@ use crate::model::{Kind, Record, Scope, Span, StatusCode, time, to_line};
 use crate::redact;
 use crate::world::{Stream, World};
 use serde_json::Value;
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 /// Runs `span start`.
 pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let (mut span, context) = begin(call, &mut parsed, "span start")?;
     let scene = Scene::of(call, None);
-    let shell = Shell::of(&parsed, &scene.caller)?;
+    let shell = Shell::of(&parsed, &scene.caller, call.world)?;
     let started = parsed.text("start");
     span.timestamp = call.time_of("start", started, &mut span.obs.invalid);
     let expires = parsed.text("ttl").map(|text| {
@@ -56,9 +57,15 @@ pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
 }
 
 /// Prints the step into a span that was refused: the next end is its own, and ends nothing.
-pub(super) fn refuse(call: &Call<'_>) {
+pub(super) fn refuse(call: &Call<'_>, args: &[OsString]) {
     let caller = super::scene::Caller::of(&super::scene::calling(call.world).1);
-    Shell::of_caller(&caller).print(call.world, &Step::refused(call.world));
+    let mut before = args.iter().take_while(|word| *word != "--");
+    let binds = before.any(|word| word == "-v" || word == "--bind");
+    let shell = match call.world.binder().filter(|_| binds) {
+        Some(bind) => Shell::Bind(bind),
+        None => Shell::of_caller(&caller),
+    };
+    shell.print(call.world, &Step::refused(call.world));
 }
 
 /// Leaves the live file of a started span, clean of secrets.
@@ -238,7 +245,7 @@ pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let mut gathered = attributes(call, &parsed)?;
     gathered.notes.invalid.append(&mut invalid);
     let caller = super::scene::Caller::of(&super::scene::calling(call.world).1);
-    let shell = Shell::of(&parsed, &caller)?;
+    let shell = Shell::of(&parsed, &caller, call.world)?;
     if !parsed.has("span")
         && let Some(step) = Step::out_of_refused(call.world)
     {

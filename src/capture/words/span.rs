@@ -17,6 +17,13 @@ const SHELL: Opt = choice(
     &["sh", "fish"],
 );
 const JSON_OUT: Opt = flag("json", "Print a JSON object instead of shell code");
+const BIND: Opt = lettered(
+    'v',
+    flag(
+        "bind",
+        "Print nothing and set the variables: only by the loadable builtin of bash",
+    ),
+);
 const STATUS: &[&str] = &["ok", "error", "unset"];
 const KINDS: &[&str] = &["client", "consumer", "internal", "producer", "server"];
 
@@ -42,6 +49,7 @@ Examples:
         opt("start", "TIME", "When it started; default now"),
         SHELL,
         JSON_OUT,
+        BIND,
         DURABLE,
     ],
 };
@@ -66,6 +74,7 @@ Examples:
         opt("end", "TIME", "When it ended; default now"),
         SHELL,
         JSON_OUT,
+        BIND,
         DURABLE,
     ],
 };
