@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod backlog;
+mod builtin;
 mod capture;
 mod config;
 mod console;

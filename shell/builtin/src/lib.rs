@@ -1,13 +1,14 @@
 //! The hot commands of obs as a loadable builtin of bash: `enable -f libobs.so obs`. The same rooms and the same words as
 //! the binary, inside bash's own process, so a record costs no fork. What it may not do there: keep a descriptor, a
 //! signal's disposition, the mask, a timer or the umask changed; start a thread; touch bash's buffers; unwind into C.
-//! Whatever is no hot command, reads standard input or a file, or finds a standard stream closed goes to the binary.
+//! Whatever is no hot command, or reads standard input or a file, goes to the binary.
 #![cfg(target_os = "linux")]
 #![allow(unsafe_code)] // bash's C interface
 
 mod bash;
 mod binary;
 mod quiet;
+mod streams;
 
 use bash::{Builtin, WordList};
 use rooms::world::{Host, World};
@@ -38,6 +39,9 @@ const OURS: &[&str] = &[
     "span set",
     "span start",
 ];
+
+/// What sets variables of the shell, which no process can.
+const STEPS: &[&str] = &["span end", "span start"];
 
 /// The structure that bash looks for: `<name>_struct`. Bash writes its handle into it.
 #[unsafe(no_mangle)]
@@ -98,12 +102,15 @@ fn call(words: &[&'static [u8]]) -> Done {
         .map(|word| OsString::from_vec(word.to_vec()))
         .collect();
     let hot = capture::find(&args).filter(|(hot, rest)| {
-        OURS.contains(&hot.name) && !capture::wants_help(hot, rest) && !reads(rest)
+        OURS.contains(&hot.name)
+            && !capture::wants_help(hot, rest)
+            && (STEPS.contains(&hot.name) || !reads(rest))
     });
-    let Some((hot, rest)) = hot.filter(|_| streams_are_open()) else {
+    let Some((hot, rest)) = hot else {
         return Done::Elsewhere(binary::command(words));
     };
     let _quiet = quiet::Quiet::new();
+    let _streams = streams::Standard::open();
     let env = bash::environment().map(|pair| Cow::Borrowed(OsStr::from_bytes(pair)));
     let name = [OsString::from("obs")];
     let world = World::new(
@@ -141,12 +148,6 @@ fn reads(words: &[OsString]) -> bool {
             || word.ends_with(b"=-")
     };
     words.iter().any(asks)
-}
-
-/// A file that we open must not become a standard stream of the shell's.
-fn streams_are_open() -> bool {
-    // SAFETY: asks for flags and changes nothing
-    (0..3).all(|stream| unsafe { libc::fcntl(stream, libc::F_GETFD) } >= 0)
 }
 
 /// The shell around us. Its words never change: they are read once.
