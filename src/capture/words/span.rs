@@ -134,6 +134,7 @@ Example:
         opt("message", "TEXT", "Why, with --status error"),
         opt("span", "ID", "Its own id, 16 hex digits; default a new one"),
         opt("parent", "TRACEPARENT", "The parent; default TRACEPARENT of the environment"),
+        opt("as", "TRACEPARENT", "Its own ids, promised before it began; then only --parent makes it a child"),
         OBJECT,
         flag("print-id", "Print its traceparent"),
         DURABLE,
