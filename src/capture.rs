@@ -9,6 +9,7 @@ mod emit;
 mod events;
 mod fit;
 mod git_head;
+mod github;
 mod log;
 mod metric;
 mod parse;

@@ -17,6 +17,7 @@ mod rows;
 mod select;
 mod shim;
 mod started;
+mod statusline;
 mod trace;
 mod view;
 mod wrap;
@@ -24,6 +25,7 @@ mod wrap;
 pub use backlog::{NAME as BACKLOG, backlog};
 pub use hook_run::find as find_hook;
 pub use shim::FOLDER as SHIMS;
+pub use statusline::{NAME as STATUSLINE, statusline};
 pub use wrap::{exec, tool};
 
 use crate::child::{self, Behind, Ended};
@@ -107,6 +109,7 @@ pub(crate) fn tree() -> Command {
         .subcommand(backlog::command())
         .subcommand(shim::command())
         .subcommand(doctor::command())
+        .subcommand(statusline::command())
         .subcommand(fsck::command())
         .subcommand(reconcile::command())
         .subcommand(hook::command())

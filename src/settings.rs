@@ -116,6 +116,13 @@ pub const SETTINGS: &[Setting] = &[
         "how `obs log` shows: auto is pretty on a terminal, else json",
     ),
     row(
+        "OBS_LOG_GROUPS",
+        Some("log.groups"),
+        "false",
+        Shape::Bool,
+        "in GitHub Actions: what comes between start and end of an outermost span is a group",
+    ),
+    row(
         "OBS_DURABLE",
         Some("journal.durable"),
         "false",
@@ -171,6 +178,8 @@ pub struct Settings {
     pub log_stream: String,
     /// `auto`, `pretty`, `json`, `logfmt` or `github`.
     pub log_format: String,
+    /// Outermost spans are groups in GitHub Actions.
+    pub log_groups: bool,
     /// Wait for the disk.
     pub durable: bool,
     /// Milliseconds to wait for a lock.
@@ -208,6 +217,7 @@ impl Settings {
             log_level: lookup.log_level(),
             log_stream: lookup.text("OBS_LOG_STREAM"),
             log_format: lookup.text("OBS_LOG_FORMAT"),
+            log_groups: lookup.flag("OBS_LOG_GROUPS"),
             durable: lookup.flag("OBS_DURABLE"),
             lock_timeout: lookup.number("OBS_LOCK_TIMEOUT"),
             rotate_bytes,

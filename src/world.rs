@@ -310,15 +310,26 @@ impl World {
         }
     }
 
-    /// True where a stream takes colours: a terminal that is not dumb, unless `NO_COLOR`; others only when forced.
+    /// True where a stream takes colours: a terminal that is not dumb, unless `NO_COLOR`, `CLICOLOR=0` or
+    /// `FORCE_COLOR=0`; others only when forced.
     pub fn wants_colours(&self, stream: Stream) -> bool {
-        let forced = |name: &str| self.var(name).is_some_and(|value| value != "0");
+        self.forces_colours().unwrap_or_else(|| {
+            let dumb = self.var("TERM") == Some("dumb");
+            self.is_terminal(stream) && !dumb && self.var("CLICOLOR") != Some("0")
+        })
+    }
+
+    /// What the environment says of colours whatever reads them; none where it depends on the stream.
+    pub fn forces_colours(&self) -> Option<bool> {
+        let says_no = |value: &str| value == "0" || value.eq_ignore_ascii_case("false");
+        let force = self.var("FORCE_COLOR");
         if self.var("NO_COLOR").is_some() {
-            return false;
+            return Some(false);
         }
-        forced("CLICOLOR_FORCE")
-            || forced("FORCE_COLOR")
-            || self.is_terminal(stream) && self.var("TERM") != Some("dumb")
+        if self.var("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+            return Some(true);
+        }
+        force.map(|value| !says_no(value))
     }
 
     /// The terminal's width in columns: the window's, else `COLUMNS`, else 80.
@@ -410,6 +421,7 @@ mod tests {
         let wants = |env: &[(&str, &str)]| World::of(env).wants_colours(Stream::Out);
         assert!(!wants(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")]));
         assert!(wants(&[("CLICOLOR_FORCE", "1")]) && wants(&[("FORCE_COLOR", "3")]));
+        assert!(!wants(&[("FORCE_COLOR", "0")]) && !wants(&[("FORCE_COLOR", "false")]));
     }
 
     #[test]

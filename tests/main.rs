@@ -29,6 +29,7 @@ mod shim;
 mod sizes;
 mod span;
 mod span_data;
+mod statusline;
 mod stdin;
 mod terminal;
 mod trace;

@@ -5,7 +5,7 @@ use super::parse::Parsed;
 use super::scene::Scene;
 use super::span_shell::{Shell, Step};
 use super::span_target::target;
-use super::{Call, fit};
+use super::{Call, fit, github};
 use crate::error::Error;
 use crate::journal::{LiveSpan, Owner, Signal};
 use crate::model::context::{TraceContext, parse_traceparent, parse_tracestate};
@@ -51,8 +51,10 @@ pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
         call.context.is_some(),
         !live.span.trace_state.is_empty(),
     );
+    let name = live.span.name.clone();
     let kept = begin_live(call, context.span_id, live);
     shell.print(call.world, &step);
+    github::open_group(call, &name);
     kept
 }
 
@@ -255,6 +257,7 @@ pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let (id, current) = target(call, &parsed)?;
     if current {
         shell.print(call.world, &Step::out(call.world));
+        github::close_group(call);
     }
     if call.disabled {
         return Ok(());

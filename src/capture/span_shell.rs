@@ -156,6 +156,11 @@ impl Step {
     }
 }
 
+/// How many spans of this environment are inside each other.
+pub(super) fn depth(world: &World) -> usize {
+    stack(world).len()
+}
+
 /// The stack of the environment; one that is not ours to trust is empty.
 fn stack(world: &World) -> Vec<String> {
     let text = world.var(STACK).unwrap_or_default();

@@ -34,6 +34,9 @@ pub(super) const START: Words = Words {
 The span lives in a file until `obs span end`, from this or any other process; no daemon. It is the child of the current
 span, or the root of a new trace. If its owner (the calling shell) goes away first, it is reported as abandoned.
 
+In GitHub Actions and with OBS_LOG_GROUPS=true, what is shown between start and end of an outermost span is folded into a
+group: the commands for that go to standard error.
+
 Examples:
   eval \"$(obs span start build target=all)\"
   eval (obs span start build | string collect)     # fish
