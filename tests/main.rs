@@ -3,6 +3,7 @@
 
 mod backlog;
 mod capture;
+mod ci;
 mod config;
 mod console;
 mod context;
