@@ -4,6 +4,7 @@ use super::Call;
 use super::scene::{self, Caller, Scene};
 use crate::model::context::{TraceContext, parse_tracestate};
 use crate::model::{Actor, Attributes};
+use crate::redact;
 use crate::settings::Settings;
 use crate::world::World;
 
@@ -44,16 +45,22 @@ impl Around {
             false => "script",
             true => "parent process",
         };
+        let mut resource = scene.resource;
+        redact::map(&mut resource, &[]);
+        let clean = |text: String| redact::text(&text).into_owned();
         let state = call.context.and_then(|_| world.var("TRACESTATE"));
         Self {
             context: call.context,
             trace_state: state.and_then(parse_tracestate),
             baggage: baggage(world.var("BAGGAGE").unwrap_or_default()),
-            correlation_id,
-            actor,
-            service: scene.service,
+            correlation_id: clean(correlation_id),
+            actor: Actor {
+                id: clean(actor.id),
+                ..actor
+            },
+            service: clean(scene.service),
             host: scene.host,
-            resource: scene.resource,
+            resource,
             sources: [of_flow, of_kind, of_id, of_service],
         }
     }

@@ -65,9 +65,6 @@ const REPOSITORY: &str = "vcs.repository.url.full";
 /// Attributes of one job rather than of the whole run.
 pub const OF_TASK: &[&str] = &[TASK, TASK_ID, TASK_URL];
 
-/// The first letters of all marks: most variables are no CI's, and this is asked at every call.
-const LETTERS: &[u8] = b"BCDGJT";
-
 /// The CI that a call runs in.
 #[derive(Debug, Clone, Copy)]
 pub struct Ci(&'static Provider);
@@ -102,7 +99,7 @@ impl Ci {
         let mut found: Option<usize> = None;
         for pair in world.env() {
             let pair = pair.as_bytes();
-            if !pair.first().is_some_and(|letter| LETTERS.contains(letter)) {
+            if !may_mark(pair) {
                 continue;
             }
             let marks = |provider: &Provider| {
@@ -247,11 +244,17 @@ impl Ci {
 
     /// The trace of the run's id.
     fn derived(self, world: &World) -> Option<TraceContext> {
+        let set = |name: &str| world.var(name).is_some();
         let (trace, span) = match self.0.name {
             // The id contract of the OpenTelemetry Collector's githubreceiver, so that its spans and ours are one trace:
             // opentelemetry-collector-contrib, receiver/githubreceiver/trace_event_handling.go, newTraceID and
             // newParentSpanID (v0.151). Its GitLab receiver hashes the time of the pipeline's end, which no job knows
             // (receiver/gitlabreceiver/traces_event_handling.go, newTraceID); the others have published none.
+            // Gitea and Forgejo pass for GitHub, but every server of theirs counts its runs from 1
+            "github" if set("GITEA_ACTIONS") || set("FORGEJO_ACTIONS") => {
+                let server = world.var("GITHUB_SERVER_URL").unwrap_or_default();
+                return derived_from(&format!("obs {} {server}", self.run(world)?), world);
+            }
             "github" => {
                 let run = world.var("GITHUB_RUN_ID")?;
                 let attempt = world.var("GITHUB_RUN_ATTEMPT").unwrap_or("1");
@@ -263,6 +266,18 @@ impl Ci {
         };
         root(trace, span, world)
     }
+}
+
+/// Whether a variable begins as some mark does: most do not, and this is asked of all of them at every call.
+fn may_mark(pair: &[u8]) -> bool {
+    matches!(
+        pair,
+        [b'B', b'I' | b'U', ..]
+            | [b'C' | b'G', b'I', ..]
+            | [b'D', b'R', ..]
+            | [b'J', b'E', ..]
+            | [b'T', b'E' | b'F' | b'R', ..]
+    )
 }
 
 /// A branch or tag without the folder that git keeps it in.
@@ -346,13 +361,8 @@ mod tests {
     }
 
     #[test]
-    fn every_mark_begins_with_a_known_letter() {
+    fn every_mark_is_found() {
         for provider in PROVIDERS {
-            assert!(
-                LETTERS.contains(&provider.mark.as_bytes()[0]),
-                "{}",
-                provider.name
-            );
             let world = World::of(&[(provider.mark, "x")]);
             assert_eq!(Ci::detect(&world).unwrap().name(), provider.name);
         }

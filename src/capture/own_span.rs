@@ -77,15 +77,21 @@ impl Teller<'_> {
             .journal
             .end_live(&own.context.span_id, call.now, |live| {
                 finish(&mut live.span)
-            })?;
+            });
         let kept = match ended {
-            Some((line, kept)) => call.judge(&line, kept),
-            None => {
+            Ok(Some((line, kept))) => call.judge(&line, kept),
+            // an error here is a home that cannot be entered, in which there is no live file of ours either
+            Ok(None) | Err(_) => {
                 let line = finish(&mut self.span(own));
                 call.keep(Signal::Spans, &line)
             }
         };
         kept.map(|()| began.get())
+    }
+
+    /// Keeps an event's line; one that nothing keeps is printed.
+    pub fn keep(&self, line: &[u8]) -> Result<(), Error> {
+        self.call.keep(Signal::Events, line)
     }
 
     /// The span as it begins.

@@ -21,6 +21,11 @@ impl<'a> Ledger<'a> {
         Self(journal.hold_files("ledger", "ci", PATIENCE).ok().flatten())
     }
 
+    /// True where there is one.
+    pub(super) fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// True where this has been told.
     pub(super) fn knows(&self, told: &str) -> bool {
         let Some(held) = &self.0 else {

@@ -4,10 +4,9 @@
 use super::ledger::Ledger;
 use crate::capture::{
     BRANCH, Ci, OF_TASK, OwnSpan, PIPELINE, REVISION, RUN_ID, RUN_URL, RunTrace, TASK, Teller,
-    Telling,
+    Telling, event_id,
 };
 use crate::error::Error;
-use crate::journal::{Kept, Signal};
 use crate::model::{Attributes, Kind, Span, StatusCode, time};
 use crate::settings::Settings;
 use crate::world::World;
@@ -114,10 +113,13 @@ impl<'a> Pipeline<'a> {
         if ledger.knows(&begun) || ledger.knows(&ended) {
             return Ok(());
         }
-        if teller.begin(self.span(), LONGEST)? {
+        let own = self.span();
+        let start = own.start;
+        // a live span that the ledger does not know is what a crash left, unless there is no ledger
+        if teller.begin(own, LONGEST)? || ledger.is_kept() {
             let mut data = self.data();
-            self.add_queue(&mut data);
-            self.tell(&teller, "ci.pipeline.started", data)?;
+            self.add_queue(&mut data, start);
+            self.tell(&teller, "ci.pipeline.started", data, start)?;
         }
         ledger.remember(&begun)
     }
@@ -150,7 +152,7 @@ impl<'a> Pipeline<'a> {
         if result.is_bad() {
             add("error_type", result.convention().into());
         }
-        self.tell(&teller, "ci.pipeline.completed", data)?;
+        self.tell(&teller, "ci.pipeline.completed", data, began)?;
         ledger.remember(&ended)
     }
 
@@ -211,31 +213,32 @@ impl<'a> Pipeline<'a> {
     }
 
     /// What only the beginning tells: what asked for the run, and how long it waited.
-    fn add_queue(&self, data: &mut Attributes) {
+    fn add_queue(&self, data: &mut Attributes, start: i64) {
         if let Some(trigger) = self.ci.trigger(self.world) {
             data.insert("trigger".to_owned(), Value::from(trigger));
         }
         if let Some(queued) = self.ci.queued(self.world) {
-            let wait: Number = time::millis(self.began().saturating_sub(queued));
+            let wait: Number = time::millis(start.saturating_sub(queued));
             data.insert("queued_time".to_owned(), time::micros_text(queued).into());
             data.insert("queue_ms".to_owned(), Value::Number(wait));
         }
     }
 
-    fn tell(&self, teller: &Teller<'_>, event_type: &str, data: Attributes) -> Result<(), Error> {
+    fn tell(
+        &self,
+        teller: &Teller<'_>,
+        event_type: &str,
+        data: Attributes,
+        start: i64,
+    ) -> Result<(), Error> {
         let (_, line) = teller.event(Telling {
             event_type,
             data,
             context: Some(self.trace.pipeline),
+            id: Some(event_id(start, self.told(event_type).as_bytes())),
             ..Telling::default()
         });
-        let kept = teller
-            .journal()
-            .append(Signal::Events, &line, self.world.now());
-        match kept {
-            Kept::Nowhere(error) => Err(error),
-            Kept::Journal | Kept::Spill(_) => Ok(()),
-        }
+        teller.keep(&line)
     }
 }
 

@@ -267,3 +267,58 @@ fn disabled_sdk_keeps_nothing_but_the_context() {
     assert!(spans(&sandbox).is_empty() && events(&sandbox).is_empty());
     assert_eq!(context(&sandbox)["trace_from"], "run");
 }
+
+/// Another machine has another journal: what both tell of one run has the same ids, so whoever gathers them has it once.
+#[test]
+fn other_machines_tell_the_same_run() {
+    let told = || {
+        let sandbox = job("gitlab");
+        sandbox.obs(["ci", "started"]).quiet();
+        sandbox.obs(["ci", "finished"]).quiet();
+        let events: Vec<Value> = events(&sandbox)
+            .iter()
+            .map(|event| event["event_id"].clone())
+            .collect();
+        (spans(&sandbox)[0]["span_id"].clone(), events)
+    };
+    let (first, second) = (told(), told());
+    assert_eq!(first, second);
+    assert_ne!(first.1[0], first.1[1]);
+}
+
+#[test]
+fn jobs_at_once_tell_it_once() {
+    let sandbox = job("azure");
+    let words = [
+        "started", "finished", "started", "finished", "finished", "started",
+    ];
+    let jobs: Vec<_> = words
+        .iter()
+        .map(|word| {
+            sandbox
+                .command(crate::sandbox::program())
+                .args(["ci", word])
+                .spawn()
+        })
+        .collect();
+    for job in jobs {
+        assert!(job.unwrap().wait().unwrap().success());
+    }
+    sandbox.obs(["ci", "finished"]).quiet();
+    assert_eq!(spans(&sandbox).len(), 1);
+    let completed = |event: &&Value| event["event_type"] == "ci.pipeline.completed";
+    assert_eq!(events(&sandbox).iter().filter(completed).count(), 1);
+    assert!(events(&sandbox).len() <= 2);
+}
+
+/// A job lives on where the journal cannot: what is said goes to the second place.
+#[test]
+fn journal_without_a_place_fails_no_job() {
+    let sandbox = job("github").with("OBS_HOME", "/dev/null/journal");
+    for word in ["started", "finished"] {
+        assert_eq!(sandbox.obs(["ci", word]).quiet().stdout, "");
+    }
+    let kept = sandbox.records("spans");
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(kept[0]["span_id"], context(&sandbox)["span_id"]);
+}

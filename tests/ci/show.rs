@@ -106,6 +106,16 @@ fn show_without_a_context_is_no() {
 }
 
 #[test]
+fn show_shows_no_secret() {
+    let sandbox = Sandbox::new().with("OTEL_RESOURCE_ATTRIBUTES", "db.password=hunter2,x=1");
+    for form in ["--json", "--human"] {
+        let outcome = sandbox.obs(["context", "show", form]);
+        assert!(!outcome.stdout.contains("hunter2"), "{}", outcome.stdout);
+        assert!(outcome.stdout.contains("db.password"), "{}", outcome.stdout);
+    }
+}
+
+#[test]
 fn show_escapes_for_humans() {
     let sandbox = job("github").with("GITHUB_WORKFLOW", "a\u{1b}[31m\u{202e}b");
     let outcome = sandbox.obs(["context", "show", "--human"]);

@@ -53,6 +53,19 @@ fn github_trace_is_the_collectors() {
     assert_eq!(context["run"], "github/octocat/Hello-World/1658821493/3");
 }
 
+/// Every Gitea counts its runs from 1: the contract of GitHub would give many runs one trace.
+#[test]
+fn other_forges_do_not_pass_for_github() {
+    let of = |server: &str| {
+        let sandbox = job("github").with("GITEA_ACTIONS", "true");
+        context(&sandbox.with("GITHUB_SERVER_URL", server))["trace_id"].clone()
+    };
+    let (one, two) = (of("https://git.one.example"), of("https://git.two.example"));
+    assert_ne!(one, two);
+    assert_ne!(one, context(&job("github"))["trace_id"]);
+    assert_eq!(one, of("https://git.one.example"));
+}
+
 /// `printf 'obs gitlab/example.com/1000' | sha256sum`: no later version may derive another trace.
 #[test]
 fn other_traces_follow_from_provider_and_run() {
