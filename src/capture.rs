@@ -1,6 +1,8 @@
 //! The hot way in: from the words of a hot command to one line in the journal. Runs inside somebody else's work: starts
 //! no runtime, no thread, no program, opens no socket, and fails its caller only where the caller's own words are wrong.
 
+mod agent;
+mod around;
 mod attributes;
 mod ci;
 mod console;
@@ -12,6 +14,7 @@ mod git_head;
 mod github;
 mod log;
 mod metric;
+mod own_span;
 mod parse;
 mod scene;
 mod span;
@@ -24,8 +27,12 @@ mod wrapped;
 
 pub use wrapped::{Ending, Wanted, Wrapped};
 
+pub use agent::{agent, fresh_trace, session_trace};
+pub use around::{Around, calling_shell};
+pub use ci::{BRANCH, Ci, OF_TASK, Origin, PIPELINE, REVISION, RUN_ID, RUN_URL, RunTrace, TASK};
 pub use events::{Teller, Telling, event_id};
 pub use git_head::{Position, position};
+pub use own_span::OwnSpan;
 
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Place};
@@ -49,6 +56,8 @@ struct Call<'a> {
     now: i64,
     /// The trace context of the environment, where there is a valid one.
     context: Option<TraceContext>,
+    /// The CI that we run in.
+    ci: Option<Ci>,
     /// `OTEL_SDK_DISABLED`: nothing is journalled; the console and propagation go on.
     disabled: bool,
 }
@@ -61,6 +70,7 @@ impl<'a> Call<'a> {
             journal: open(world, settings),
             now: world.now(),
             context: None,
+            ci: Ci::detect(world),
             disabled: world.says_true("OTEL_SDK_DISABLED"),
         };
         if let Some(header) = world.var_os("TRACEPARENT") {

@@ -347,6 +347,16 @@ impl World {
         Box::new(io::BufReader::with_capacity(64 * 1024, io::stdin()))
     }
 
+    /// True where something, or its end, comes on standard input within `length`; a terminal is not waited for.
+    pub fn input_comes(&self, length: Duration) -> bool {
+        let input = io::stdin();
+        if input.is_terminal() {
+            return false;
+        }
+        let mut watched = [PollFd::new(&input, PollFlags::IN)];
+        matches!(poll(&mut watched, Some(&limit(length))), Ok(count) if count > 0)
+    }
+
     /// A path as the process sees it: relative ones start at the working directory.
     pub fn absolute(&self, path: &Path) -> PathBuf {
         if path.is_absolute() {
@@ -360,12 +370,15 @@ impl World {
     pub fn pause(&self, length: Duration) -> bool {
         let out = io::stdout();
         let mut watched = [PollFd::new(&out, PollFlags::empty())];
-        let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
-        let limit = Timespec {
-            tv_sec: millis / 1000,
-            tv_nsec: millis % 1000 * 1_000_000,
-        };
-        !matches!(poll(&mut watched, Some(&limit)), Ok(count) if count > 0)
+        !matches!(poll(&mut watched, Some(&limit(length))), Ok(count) if count > 0)
+    }
+}
+
+fn limit(length: Duration) -> Timespec {
+    let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    Timespec {
+        tv_sec: millis / 1000,
+        tv_nsec: millis % 1000 * 1_000_000,
     }
 }
 

@@ -4,6 +4,7 @@
 mod backlog;
 mod builtin;
 mod capture;
+mod ci;
 mod config;
 mod console;
 mod context;

@@ -166,23 +166,32 @@ fn promised(call: &Call<'_>, parsed: &Parsed, invalid: &mut Vec<String>) -> Opti
 
 /// A new context below `parent`, or a root; only roots ask the sampler.
 fn context(call: &Call<'_>, parent: Option<TraceContext>) -> Option<TraceContext> {
-    let world = call.world;
+    let (context, warning) = context_below(parent, call.world);
+    if let Some(warning) = warning {
+        call.note("sampler", &warning);
+    }
+    context
+}
+
+/// The same with the sampler's warning.
+pub(super) fn context_below(
+    parent: Option<TraceContext>,
+    world: &World,
+) -> (Option<TraceContext>, Option<String>) {
     let fresh = match parent {
-        Some(parent) => parent.child(world.random())?,
-        None => TraceContext::root(world.random(), world.random(), true)?,
+        Some(parent) => parent.child(world.random()),
+        None => TraceContext::root(world.random(), world.random(), true),
+    };
+    let Some(fresh) = fresh else {
+        return (None, None);
     };
     let (name, arg) = (
         world.var("OTEL_TRACES_SAMPLER"),
         world.var("OTEL_TRACES_SAMPLER_ARG"),
     );
     let (sampled, warning) = sampler::sampled(name, arg, parent.as_ref(), &fresh.trace_id);
-    if let Some(warning) = warning {
-        call.note("sampler", &warning);
-    }
-    Some(TraceContext {
-        flags: fresh.flags.with_sampled(sampled),
-        ..fresh
-    })
+    let flags = fresh.flags.with_sampled(sampled);
+    (Some(TraceContext { flags, ..fresh }), warning)
 }
 
 /// The attributes among a span command's words.
