@@ -19,6 +19,7 @@ mod parse;
 mod scene;
 mod span;
 mod span_change;
+mod span_owners;
 mod span_shell;
 mod span_target;
 mod stdin;

@@ -3,17 +3,17 @@
 use super::attributes::Gathered;
 use super::parse::Parsed;
 use super::scene::Scene;
+use super::span_owners::owners;
 use super::span_shell::{Shell, Step};
 use super::span_target::target;
 use super::{Call, fit, github};
 use crate::error::Error;
-use crate::journal::{LiveSpan, Owner, Signal};
+use crate::journal::{LiveSpan, Signal};
 use crate::model::context::{TraceContext, parse_traceparent, parse_tracestate};
 use crate::model::ids::SpanId;
 use crate::model::limits::Limits;
 use crate::model::sampler;
 use crate::model::{Kind, Record, Scope, Span, StatusCode, time, to_line};
-use crate::redact;
 use crate::world::{Stream, World};
 use serde_json::Value;
 use std::ffi::OsString;
@@ -208,45 +208,6 @@ pub(super) fn describe(span: &mut Span, scene: Scene) {
         name: "obs".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-}
-
-/// The processes that a span lives with: the given one, else the caller and, climbing out of subshells, which have their
-/// own parent's command line, each shell above it up to the script. Both ends count: the subshell of a `$(…)` is gone at
-/// once, and a background job may outlive its script.
-fn owners(world: &World, given: Option<String>) -> Result<Vec<Owner>, Error> {
-    if let Some(text) = given {
-        return match text.parse::<u32>() {
-            Ok(0) => Ok(Vec::new()),
-            Ok(pid) => Ok(Owner::of(pid, world).into_iter().collect()),
-            Err(_) => Err(Error::usage(format!(
-                "`--owner {}` is no process id",
-                redact::text(&text)
-            ))
-            .hint("0 means no owner")),
-        };
-    }
-    let (pid, words) = super::scene::calling(world);
-    let (Some(mut process), Some(space)) = (world.process(pid), world.pid_space()) else {
-        return Ok(Vec::new());
-    };
-    let mut owners = Vec::new();
-    for _ in 0..32 {
-        let (pid, start, parent) = (process.pid, process.start, process.parent);
-        owners.push(Owner {
-            pid,
-            start,
-            space: space.clone(),
-            host: world.host(),
-        });
-        if parent == 0 || words.is_empty() || world.command_line(parent) != words {
-            break;
-        }
-        match world.process(parent) {
-            Some(found) => process = found,
-            None => break,
-        }
-    }
-    Ok(owners)
 }
 
 /// Runs `span end`.

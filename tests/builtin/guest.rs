@@ -27,7 +27,7 @@ obs span end -v
 /// What a call must not change.
 const STATE: &str = r#"
 state() {
-  grep -E '^(Sig|Shd|Umask|Threads)' /proc/$$/status
+  grep -E '^(Sig[PBIC]|Shd|Umask|Threads)' /proc/$$/status
   for fd in /proc/$$/fd/*; do echo "$fd $(readlink "$fd" | sed 's/pipe:.*/the pipe of this answer/')"; done
   umask; trap -p; set +o; shopt; cat /proc/$$/timers 2>/dev/null
   pwd; echo "$IFS" "$-"; declare -F
