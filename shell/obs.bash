@@ -85,13 +85,27 @@ __obs_bytes() {
   done 2>/dev/null </dev/urandom
 }
 
+# True where TRACE_ID and SPAN_ID are ids that the script has made itself; what it has inherited is another script's.
+__obs_own() {
+  __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01" || \return 1
+  # older ones cannot say without a process what is exported
+  ((BASH_VERSINFO[0] > 4)) || \return 0
+  \local flags
+  \builtin eval 'flags=${TRACE_ID@a}${SPAN_ID@a}'
+  [[ $flags != *x* ]]
+}
+
 # A context where there is none: the promise of a span that nobody has recorded yet.
 __obs_promise() {
   ! __obs_valid "${TRACEPARENT-}" && __obs_free TRACEPARENT TRACESTATE || \return 0
   \local ids='' uuid=/proc/sys/kernel/random/uuid
-  __obs_random || __obs_bytes || \return 0
-  # 03: the right-most seven bytes of the trace id are random, as the flag says
-  TRACEPARENT=00-${ids:0:32}-${ids:32}-03
+  if [[ -n $1 ]]; then
+    TRACEPARENT=00-$TRACE_ID-$SPAN_ID-01
+  else
+    __obs_random || __obs_bytes || \return 0
+    # 03: the right-most seven bytes of the trace id are random, as the flag says
+    TRACEPARENT=00-${ids:0:32}-${ids:32}-03
+  fi
   \export TRACEPARENT
   \unset TRACESTATE
   __obs_made=$TRACEPARENT
@@ -137,13 +151,15 @@ __obs_load() {
   if [[ ${__obs_shell-} != "$$" ]]; then
     __obs_shell=$$ __obs_stack=${_OBS_STACK-} __obs_made='' __obs_sent='' __obs_root=''
   fi
+  \local own=''
   __obs_via=: __obs_builtin=''
   if __obs_find; then
     __obs_via=__obs_call
     __obs_enable
   fi
-  __obs_promise
-  __obs_ids
+  __obs_own && own=1
+  __obs_promise "$own"
+  [[ -n $own ]] || __obs_ids
   \unset __obs_status
   case $- in *e*) \return 0 ;; esac
   \return "$1"
@@ -336,22 +352,25 @@ obs_time() {
 }
 
 # `send_span NAME START END`: a span that has happened. TRACE_ID and SPAN_ID are its ids where they are the script's own,
-# or those of a context that sourcing made; what comes after it is its child.
+# or promised by sourcing; what is sent after it is its child.
 send_span() {
   [[ $__obs_via != : ]] || \return 0
-  \local own="${TRACEPARENT-}" name="${1-}" ids
-  ids=(--parent "$own")
-  if __obs_hex "${TRACE_ID-}" && __obs_hex "${SPAN_ID-}" && [[ ${#TRACE_ID} -eq 32 && ${#SPAN_ID} -eq 16 ]]; then
-    [[ $own == ??-"$TRACE_ID"-"$SPAN_ID"-* ]] || own=00-$TRACE_ID-$SPAN_ID-01
+  \local own="${TRACEPARENT-}" words
+  words=(--start "${2-}")
+  if [[ $own != ??-"${TRACE_ID-}"-"${SPAN_ID-}"-* ]] && __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01"; then
+    own=00-$TRACE_ID-$SPAN_ID-01
   fi
   if [[ $own == "${__obs_sent:--}" ]]; then
-    ids=(--parent "$own")
-  elif [[ $own == "${__obs_made:--}" || $own != "${TRACEPARENT-}" ]]; then
-    ids=(--as "$own")
-    [[ $own == "${__obs_made:--}" || ${own:3:32} != "${TRACEPARENT:3:32}" ]] || ids+=(--parent "$TRACEPARENT")
+    words+=(--parent "$own")
+  elif [[ $own != "${TRACEPARENT-}" ]]; then
+    words+=(--as "$own")
+    [[ ${own:3:32} != "${TRACEPARENT:3:32}" ]] || words+=(--parent "$TRACEPARENT")
+    __obs_sent=$own
+  elif [[ $own == "${__obs_made:--}" && ${BASHPID:-$$} == "$$" ]]; then
+    words+=(--as "$own")
     __obs_sent=$own
   fi
-  __obs_call obs span record "${ids[@]}" ${2:+--start "$2"} ${3:+--end "$3"} -- "$name" ${4+"${@:4}"} || __obs_failed "$?"
+  __obs_call obs span record "${words[@]}" ${3:+--end "$3"} -- "${1-}" ${4+"${@:4}"} || __obs_failed "$?"
 }
 
 # What follows traces a whole script. The real EXIT and ERR traps are ours and never change: the user's codes are in
