@@ -85,13 +85,27 @@ __obs_bytes() {
   done 2>/dev/null </dev/urandom
 }
 
+# True where TRACE_ID and SPAN_ID are ids that the script has made itself; what it has inherited is another script's.
+__obs_own() {
+  __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01" || \return 1
+  # older ones cannot say without a process what is exported
+  ((BASH_VERSINFO[0] > 4)) || \return 0
+  \local flags
+  \builtin eval 'flags=${TRACE_ID@a}${SPAN_ID@a}'
+  [[ $flags != *x* ]]
+}
+
 # A context where there is none: the promise of a span that nobody has recorded yet.
 __obs_promise() {
   ! __obs_valid "${TRACEPARENT-}" && __obs_free TRACEPARENT TRACESTATE || \return 0
   \local ids='' uuid=/proc/sys/kernel/random/uuid
-  __obs_random || __obs_bytes || \return 0
-  # 03: the right-most seven bytes of the trace id are random, as the flag says
-  TRACEPARENT=00-${ids:0:32}-${ids:32}-03
+  if [[ -n $1 ]]; then
+    TRACEPARENT=00-$TRACE_ID-$SPAN_ID-01
+  else
+    __obs_random || __obs_bytes || \return 0
+    # 03: the right-most seven bytes of the trace id are random, as the flag says
+    TRACEPARENT=00-${ids:0:32}-${ids:32}-03
+  fi
   \export TRACEPARENT
   \unset TRACESTATE
   __obs_made=$TRACEPARENT
@@ -137,13 +151,15 @@ __obs_load() {
   if [[ ${__obs_shell-} != "$$" ]]; then
     __obs_shell=$$ __obs_stack=${_OBS_STACK-} __obs_made='' __obs_sent='' __obs_root=''
   fi
+  \local own=''
   __obs_via=: __obs_builtin=''
   if __obs_find; then
     __obs_via=__obs_call
     __obs_enable
   fi
-  __obs_promise
-  __obs_ids
+  __obs_own && own=1
+  __obs_promise "$own"
+  [[ -n $own ]] || __obs_ids
   \unset __obs_status
   case $- in *e*) \return 0 ;; esac
   \return "$1"
@@ -279,9 +295,10 @@ span_end() {
 # `span_run NAME CMD…`: CMD in this shell, inside a span that ends with its exit code.
 span_run() {
   (($#)) || \return 0
-  \local __obs_span __obs_code
+  \local __obs_span __obs_code __obs_command
   span_start "$1" || :
   \shift
+  __obs_command="$*"
   __obs_span=${_OBS_STACK-}
   "$@"
   __obs_code=$?
@@ -312,7 +329,7 @@ __obs_now() {
 # `obs_time METRIC [k=v…] [--] CMD…`: CMD in this shell; its seconds are an observation of the histogram METRIC.
 obs_time() {
   (($#)) || \return 0
-  \local __obs_labels __obs_start __obs_code __obs_us
+  \local __obs_labels __obs_start __obs_code __obs_us __obs_command
   __obs_labels=("$1")
   \shift
   while (($#)); do
@@ -324,6 +341,7 @@ obs_time() {
   done
   __obs_now
   __obs_start=$__obs_us
+  __obs_command="$*"
   "$@"
   __obs_code=$?
   __obs_now
@@ -334,22 +352,298 @@ obs_time() {
 }
 
 # `send_span NAME START END`: a span that has happened. TRACE_ID and SPAN_ID are its ids where they are the script's own,
-# or those of a context that sourcing made; what comes after it is its child.
+# or promised by sourcing; what is sent after it is its child.
 send_span() {
   [[ $__obs_via != : ]] || \return 0
-  \local own="${TRACEPARENT-}" name="${1-}" ids
-  ids=(--parent "$own")
-  if __obs_hex "${TRACE_ID-}" && __obs_hex "${SPAN_ID-}" && [[ ${#TRACE_ID} -eq 32 && ${#SPAN_ID} -eq 16 ]]; then
-    [[ $own == ??-"$TRACE_ID"-"$SPAN_ID"-* ]] || own=00-$TRACE_ID-$SPAN_ID-01
+  \local own="${TRACEPARENT-}" words
+  words=(--start "${2-}")
+  if [[ $own != ??-"${TRACE_ID-}"-"${SPAN_ID-}"-* ]] && __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01"; then
+    own=00-$TRACE_ID-$SPAN_ID-01
   fi
   if [[ $own == "${__obs_sent:--}" ]]; then
-    ids=(--parent "$own")
-  elif [[ $own == "${__obs_made:--}" || $own != "${TRACEPARENT-}" ]]; then
-    ids=(--as "$own")
-    [[ $own == "${__obs_made:--}" || ${own:3:32} != "${TRACEPARENT:3:32}" ]] || ids+=(--parent "$TRACEPARENT")
+    words+=(--parent "$own")
+  elif [[ $own != "${TRACEPARENT-}" ]]; then
+    words+=(--as "$own")
+    [[ ${own:3:32} != "${TRACEPARENT:3:32}" ]] || words+=(--parent "$TRACEPARENT")
+    __obs_sent=$own
+  elif [[ $own == "${__obs_made:--}" && ${BASHPID:-$$} == "$$" ]]; then
+    words+=(--as "$own")
     __obs_sent=$own
   fi
-  __obs_call obs span record "${ids[@]}" ${2:+--start "$2"} ${3:+--end "$3"} -- "$name" ${4+"${@:4}"} || __obs_failed "$?"
+  __obs_call obs span record "${words[@]}" ${3:+--end "$3"} -- "${1-}" ${4+"${@:4}"} || __obs_failed "$?"
 }
+
+# What follows traces a whole script. The real EXIT and ERR traps are ours and never change: the user's codes are in
+# variables, and ours evaluate them, with a `:` behind, so that what fails in there fails once. No signal is trapped: bash
+# would then wait for the running command before it dies, and it runs the EXIT trap anyway. No option is set: where
+# functions do not inherit ERR, the end of the script tells which command failed, without its line.
+# shellcheck disable=SC2016
+__obs_at_exit='__obs_ending "$?" && :; \builtin eval "${__obs_on_exit-}
+:"; __obs_ended'
+# shellcheck disable=SC2016
+__obs_at_error='__obs_error "$?" "$LINENO" && :; \builtin eval "${__obs_on_error-}
+:"'
+# shellcheck disable=SC2016
+__obs_at_return='case ${FUNCNAME-} in trap | __obs_* | obs_trace_script) ;; *) \builtin eval "${__obs_on_return-}
+:" ;; esac'
+# shellcheck disable=SC2016
+__obs_at_step='case ${FUNCNAME-} in trap | __obs_*) ;; *) \builtin eval "${__obs_on_debug-}" ;; esac'
+# inside a function bash hides the ERR trap: the first command outside takes it over, for those that follow it
+# shellcheck disable=SC2016
+__obs_at_debug='if __obs_outside; then __obs_first="$LINENO $BASH_COMMAND"; __obs_take "$(\builtin trap -p ERR)"; \builtin trap -- "$__obs_at_error" ERR; __obs_debugged; \builtin trap "${__obs_debug[@]}" DEBUG; fi; \builtin eval "${__obs_on_debug-}"'
+
+# True in the shell that is traced.
+__obs_here() {
+  [[ -n $__obs_root && $__obs_root_shell == "${BASHPID:-$$.$BASH_SUBSHELL}" ]]
+}
+
+# True outside of all functions.
+__obs_outside() {
+  __obs_here || \return 1
+  \local at
+  for at in "${FUNCNAME[@]}"; do
+    case $at in main | source | __obs_outside) ;; *) \return 1 ;; esac
+  done
+}
+
+# The words that give the user's DEBUG trap back.
+__obs_debugged() {
+  __obs_debug=(-)
+  [[ -z ${__obs_on_debug+x} ]] || __obs_debug=(-- "$__obs_on_debug")
+}
+
+# Remembers a trap as `trap -p` has printed it.
+__obs_take() {
+  case $1 in
+  'trap -- '*) \builtin eval "__obs_trap ${1#trap }" ;;
+  esac
+}
+
+# `trap` while a script is traced: it remembers the codes of EXIT, ERR, DEBUG and RETURN; the rest is the builtin's.
+__obs_trap() {
+  \local code=- spec status=0 lone=''
+  case ${1-} in
+  -) ;;
+  --) \shift ;;
+  -p)
+    \shift
+    __obs_traps "$@"
+    \return
+    ;;
+  -*)
+    # shellcheck disable=SC2064
+    \builtin trap "$@"
+    \return
+    ;;
+  esac
+  if (($# == 0)); then
+    __obs_traps
+    \return
+  fi
+  # one word is a signal to reset, and so is everything behind a number
+  case $1 in
+  '' | *[!0123456789]*)
+    if (($# > 1)); then
+      code=$1
+      \shift
+    else
+      lone=1
+    fi
+    ;;
+  esac
+  for spec in "$@"; do
+    case $spec in
+    0 | [Ee][Xx][Ii][Tt])
+      if [[ $code == - ]]; then \unset __obs_on_exit; else __obs_on_exit=$code; fi
+      __obs_here || \builtin trap -- "$code" EXIT
+      ;;
+    [Ee][Rr][Rr])
+      if [[ $code == - ]]; then \unset __obs_on_error; else __obs_on_error=$code; fi
+      \builtin trap -- "$__obs_at_error" ERR
+      ;;
+    # what a function resets comes back when it returns; what it sets to nothing does not
+    [Dd][Ee][Bb][Uu][Gg])
+      if [[ $code == - ]]; then \unset __obs_on_debug; else __obs_on_debug=$code; fi
+      \builtin trap -- "${__obs_on_debug:+$__obs_at_step}" DEBUG
+      ;;
+    [Rr][Ee][Tt][Uu][Rr][Nn])
+      if [[ $code == - ]]; then \unset __obs_on_return; else __obs_on_return=$code; fi
+      \builtin trap -- "${__obs_on_return:+$__obs_at_return}" RETURN
+      ;;
+    *)
+      # shellcheck disable=SC2064
+      if [[ -n $lone ]]; then \builtin trap "$spec"; else \builtin trap -- "$code" "$spec"; fi || status=$?
+      ;;
+    esac
+  done
+  \return "$status"
+}
+
+# `trap -p`: the user's, not ours.
+__obs_traps() {
+  \local spec status=0
+  if (($# == 0)); then
+    __obs_shown EXIT ${__obs_on_exit+"$__obs_on_exit"}
+    for ((spec = 1; spec < 65; spec++)); do
+      \builtin trap -p "$spec" 2>/dev/null
+    done
+    __obs_shown DEBUG ${__obs_on_debug+"$__obs_on_debug"}
+    __obs_shown ERR ${__obs_on_error+"$__obs_on_error"}
+    __obs_shown RETURN ${__obs_on_return+"$__obs_on_return"}
+    \return 0
+  fi
+  for spec in "$@"; do
+    case $spec in
+    0 | [Ee][Xx][Ii][Tt]) __obs_shown EXIT ${__obs_on_exit+"$__obs_on_exit"} ;;
+    [Ee][Rr][Rr]) __obs_shown ERR ${__obs_on_error+"$__obs_on_error"} ;;
+    [Dd][Ee][Bb][Uu][Gg]) __obs_shown DEBUG ${__obs_on_debug+"$__obs_on_debug"} ;;
+    [Rr][Ee][Tt][Uu][Rr][Nn]) __obs_shown RETURN ${__obs_on_return+"$__obs_on_return"} ;;
+    *) \builtin trap -p "$spec" || status=$? ;;
+    esac
+  done
+  \return "$status"
+}
+
+# One line of `trap -p`, as bash itself writes it.
+__obs_shown() {
+  \local line
+  line=$(
+    \builtin trap -- "${2--}" EXIT
+    \builtin trap -p EXIT
+    \builtin trap - EXIT
+  )
+  [[ -z $line ]] || \builtin printf '%s\n' "${line% EXIT} $1"
+}
+
+# A command failed: an event of the current span, with its line. Its answer is the command's status.
+__obs_error() {
+  \local at="${FUNCNAME[1]-}"
+  case $at in source) at='' ;; main) ((${#FUNCNAME[@]} > 2)) || at='' ;; esac
+  __obs_seen="$1 $BASH_COMMAND"
+  # errexit strikes inside the user's EXIT trap: nothing comes after it
+  case $-$__obs_done in
+  *e*ending) __obs_ended "$1" ;;
+  *ending) ;;
+  *)
+    if [[ -n $__obs_root ]] && ((__obs_errors < 100)); then
+      __obs_errors=$((__obs_errors + 1))
+      __obs_fault "$1" "$BASH_COMMAND" "$at" "${BASH_SOURCE[1]-}" "code.line.number:=$2"
+    fi
+    ;;
+  esac
+  \return "$1"
+}
+
+# The event itself: status, command, function, file, and what else is known.
+__obs_fault() {
+  \local words
+  words=("process.command_line=$2" "process.exit.code:=$1")
+  [[ -z $3 ]] || words+=("code.function.name=$3")
+  [[ -z $4 ]] || words+=("code.file.path=$4")
+  "$__obs_via" obs span event -- error "${words[@]}" "${@:5}" || :
+}
+
+# True where the shell is dying of a signal, which bash does not say: its command still runs; or a function was left
+# without `exit` or a failure. Between the commands of the script itself, and after an interrupt from the keyboard, nothing
+# tells it from the script's end.
+__obs_killed() {
+  case $2 in *exit* | *logout* | exec\ *) \return 1 ;; esac
+  if [[ -z ${!-} ]]; then
+    \builtin kill -0 %1 2>/dev/null && \return 0
+  else
+    case $(\builtin jobs -r)$'\n' in *[!\&]$'\n'*) \return 0 ;; esac
+  fi
+  [[ $1 == 0 && -n $3 ]]
+}
+
+# The shell ends, before the user's EXIT trap.
+__obs_ending() {
+  __obs_here || \return "$1"
+  \local command="$BASH_COMMAND" at="${FUNCNAME[1]-}"
+  case $at in source) at='' ;; main) ((${#FUNCNAME[@]} > 2)) || at='' ;; esac
+  # shellcheck disable=SC2016
+  [[ $command != '"$@"' ]] || command=${__obs_command-}
+  __obs_code=$1 __obs_done=ending
+  if __obs_killed "$1" "$command" "$at"; then
+    __obs_code=signal
+  elif [[ $1 != 0 && $command != *exit* && $__obs_seen != "$1 $BASH_COMMAND" ]]; then
+    # a failure that no ERR trap has seen: inside a function, or a variable that is not set
+    case $-:$at in
+    *e*:) [[ ${__obs_first#* } != "$command" ]] || __obs_fault "$1" "$command" '' "${BASH_SOURCE[1]-}" "code.line.number:=${__obs_first%% *}" ;;
+    *e*:* | *u*:*) __obs_fault "$1" "$command" "$at" "${BASH_SOURCE[1]-}" ;;
+    esac
+  fi
+  # an `exit` in the user's trap ends us too: for this last moment it is a function
+  case :$SHELLOPTS: in
+  *:posix:*) ;;
+  *)
+    if [[ -n ${__obs_on_exit-} ]] && ! \builtin declare -F exit >/dev/null; then
+      \builtin eval 'exit() { __obs_ended "${1-$__obs_code}"; \builtin exit "$@"; }'
+    fi
+    ;;
+  esac
+  \return "$1"
+}
+
+# The shell ends, after the user's EXIT trap: so do its spans, innermost first.
+__obs_ended() {
+  __obs_here || \return 0
+  \local how
+  how=(--exit-code "${1-$__obs_code}" --)
+  [[ ${1-$__obs_code} != signal ]] || how=(-- error 'ended by a signal' error.type=signal)
+  while [[ ${_OBS_STACK-} == "$__obs_stack",* ]]; do
+    __obs_step end "${how[@]}" || :
+  done
+  __obs_step end --span "$__obs_root" "${how[@]}" || :
+  __obs_root='' __obs_done=ended
+}
+
+# Starts the root span: with the ids that sourcing promised, else as a child of what is inherited.
+__obs_begin() {
+  __obs_free TRACEPARENT TRACESTATE _OBS_STACK || \return 1
+  \local promise=''
+  [[ ${TRACEPARENT-} != "${__obs_made:--}" ]] || promise=$TRACEPARENT
+  __obs_step start ${promise:+--as "$promise"} --owner "${BASHPID:-$$}" -- "$1" || :
+  case ${_OBS_STACK-} in
+  "$__obs_stack") \return 1 ;;
+  *!)
+    __obs_step end -- || :
+    \return 1
+    ;;
+  esac
+  [[ -z $promise ]] || __obs_made=''
+  __obs_sent=$TRACEPARENT __obs_root=$TRACEPARENT __obs_root_shell=${BASHPID:-$$.$BASH_SUBSHELL}
+  __obs_stack=${_OBS_STACK-} __obs_seen='' __obs_done='' __obs_first='' __obs_errors=0
+  \unset __obs_on_exit __obs_on_error __obs_on_debug __obs_on_return
+}
+
+# `obs_trace_script [NAME]`: a span around the script, until it ends; NAME is the script's by default. From then on `trap`
+# is a function (in posix mode an alias) that keeps your traps beside ours; `builtin trap … EXIT` would lose the end.
+obs_trace_script() {
+  [[ $__obs_via != : && -z $__obs_root ]] || \return 0
+  \local debug rest
+  debug=$(\builtin trap -p DEBUG)
+  # the user's DEBUG trap has no business in here
+  [[ -z $debug ]] || \builtin trap '' DEBUG
+  if __obs_begin "${1-${0##*/}}"; then
+    rest=$(\builtin trap -p EXIT RETURN)
+    if [[ -n $rest ]]; then
+      __obs_take "$(\builtin trap -p EXIT)"
+      __obs_take "$(\builtin trap -p RETURN)"
+    fi
+    case $debug in 'trap -- -'*) ;; 'trap -- '*) \builtin eval "__obs_on_debug=${debug:8:${#debug}-14}" ;; esac
+    case :$SHELLOPTS: in
+    *:posix:*) ;;
+    *) \builtin eval 'trap() { __obs_trap "$@"; }' ;;
+    esac
+    # for posix mode, in which no function comes before this builtin
+    \builtin alias trap=__obs_trap
+    \builtin trap -- "$__obs_at_exit" EXIT
+    \builtin trap -- "$__obs_at_debug" DEBUG
+  elif [[ -n $debug ]]; then
+    \builtin eval "\\builtin $debug"
+  fi
+}
+\builtin declare -ft obs_trace_script
 
 __obs_load "$__obs_status" && :

@@ -2,6 +2,8 @@
 //! own scripts have files of their own.
 
 mod calls;
+mod seed;
+mod traps;
 
 use crate::sandbox::{Outcome, Sandbox};
 
