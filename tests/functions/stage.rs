@@ -4,8 +4,8 @@ use crate::sandbox::{Outcome, Sandbox};
 
 /// The dialect of a shell such as `busybox ash`.
 fn dialect(shell: &str) -> &str {
-    match shell {
-        "bash" | "fish" | "zsh" => shell,
+    match shell.split(' ').next() {
+        Some(own @ ("bash" | "fish" | "zsh")) => own,
         _ => "sh",
     }
 }
