@@ -22,7 +22,7 @@ enum What {
     /// Record that the pipeline has ended: its own span, and ci.pipeline.completed
     #[command(after_help = reflow(FINISHED))]
     Finished {
-        /// success, failure, cancelled, skipped or error, in any CI's words; default what the CI says, else success
+        /// success, failure, cancelled, skipped, error or timeout, in any CI's words; default what the CI says, else success
         #[arg(long, value_name = "STATUS")]
         status: Option<String>,
         #[command(flatten)]
@@ -106,7 +106,7 @@ fn outcome(given: Option<String>, ci: Ci, world: &World) -> Result<Outcome, Erro
     if let Some(text) = given.filter(|text| !text.is_empty()) {
         return Outcome::parse(&text).ok_or_else(|| {
             Error::usage(format!("`--status {text}` is no status"))
-                .hint("success, failure, cancelled, skipped or error")
+                .hint("success, failure, cancelled, skipped, error or timeout")
         });
     }
     let said = ci.status(world);

@@ -20,7 +20,9 @@ fn pipeline_is_the_root_of_its_steps() {
         assert_eq!(pipeline["kind"], "server", "{name}");
         assert_eq!(step["parent_span_id"], pipeline["span_id"], "{name}");
         let resource = &pipeline["resource"];
-        assert_eq!(pipeline["name"], resource["cicd.pipeline.name"], "{name}");
+        let action = format!("RUN {}", resource["cicd.pipeline.name"].as_str().unwrap());
+        assert_eq!(pipeline["name"], action, "{name}");
+        assert_eq!(pipeline["attributes"]["cicd.pipeline.action.name"], "RUN");
         assert_eq!(resource["cicd.pipeline.task.name"], Value::Null, "{name}");
         let types: Vec<Value> = events(&sandbox)
             .iter()
@@ -148,6 +150,7 @@ fn status_is_given_in_any_cis_words() {
         ("Canceled", ["unset", "cancellation", "cancelled", "cancel"]),
         ("skipped", ["unset", "skip", "skipped", ""]),
         ("error", ["error", "error", "failure", "error"]),
+        ("timeout", ["error", "timeout", "failure", "error"]),
         ("7", ["error", "failure", "failure", "failure"]),
     ] {
         let found = status(&job("github"), &["--status", word]);
@@ -256,7 +259,11 @@ fn open_pipeline_is_not_abandoned() {
     assert_eq!(swept.code, 0, "{}", swept.shown());
     assert!(spans(&sandbox).is_empty());
     let shown = json(&sandbox.obs(["trace", "latest", "--json"]).quiet());
-    assert_eq!(shown["live"][0]["name"], "nightly");
+    assert_eq!(shown["live"][0]["name"], "RUN nightly");
+    assert_eq!(
+        shown["live"][0]["attributes"]["cicd.pipeline.name"],
+        "nightly"
+    );
     assert_eq!(shown["live"][0]["status"]["code"], "unset");
 }
 

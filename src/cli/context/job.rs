@@ -37,7 +37,8 @@ Tekton gives a step no variables. Set them for all steps in the Task's stepTempl
       valueFrom: { fieldRef: { fieldPath: \"metadata.labels['tekton.dev/pipelineRunUID']\" } }
 
 and likewise TEKTON_PIPELINE_RUN (tekton.dev/pipelineRun), TEKTON_PIPELINE (tekton.dev/pipeline), TEKTON_PIPELINE_TASK
-(tekton.dev/pipelineTask), TEKTON_TASK_RUN (tekton.dev/taskRun), and in a finally task TEKTON_STATUS as $(tasks.status).
+(tekton.dev/pipelineTask), TEKTON_TASK_RUN (tekton.dev/taskRun), and in a finally task TEKTON_STATUS as $(tasks.status). Where Tekton is too old for the first label, pass
+$(context.pipelineRun.uid) as a parameter.
 
 Examples:
   eval \"$(obs context ci)\"                    # in any job
