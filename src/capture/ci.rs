@@ -7,6 +7,7 @@ use super::scene::flow;
 use crate::model::context::{Flags, TraceContext, parse_traceparent};
 use crate::model::ids::SpanId;
 use crate::model::{sampler, time};
+use crate::redact;
 use crate::world::World;
 use providers::PROVIDERS;
 use sha2::{Digest, Sha256};
@@ -122,6 +123,17 @@ impl Ci {
     pub fn run(self, world: &World) -> Option<String> {
         let ids: Option<Vec<&str>> = self.0.run.iter().map(|name| world.var(name)).collect();
         Some(format!("{}/{}", self.0.name, ids?.join("/")))
+    }
+
+    /// The same for somebody to see, each part without the secrets that it may hold.
+    pub fn shown_run(self, world: &World) -> Option<String> {
+        let parts = self
+            .0
+            .run
+            .iter()
+            .map(|name| Some(redact::text(world.var(name)?)));
+        let parts: Option<Vec<_>> = parts.collect();
+        Some(format!("{}/{}", self.0.name, parts?.join("/")))
     }
 
     /// The `correlation_id` of everything that happens in the run.

@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exi
     let about = [
         ("trace_from", Value::from(origin)),
         ("provider", Value::from(ci.name())),
-        ("run", Value::from(ci.run(world))),
+        ("run", ci.shown_run(world).into()),
         (
             "pipeline_span_id",
             trace.pipeline.span_id.to_string().into(),
