@@ -218,7 +218,9 @@ fn wrong_words_are_refused() {
 /// A trace from outside has a root already: the pipeline is a child in it, the same one for every step that asks.
 #[test]
 fn pipeline_in_another_trace_is_a_child() {
-    let sandbox = job("jenkins").with("TRACEPARENT", PARENT);
+    let sandbox = job("jenkins")
+        .with("TRACEPARENT", PARENT)
+        .with("TRACESTATE", "a=b");
     sandbox.obs(["ci", "started"]).quiet();
     let later = format!("00-{TRACE}-00f067aa0ba902b9-01");
     let sandbox = sandbox
@@ -231,6 +233,7 @@ fn pipeline_in_another_trace_is_a_child() {
         (&spans[0]["trace_id"], &spans[0]["parent_span_id"]),
         (&json!(TRACE), &json!(SPAN))
     );
+    assert_eq!(spans[0]["trace_state"], "a=b");
     let context = context(&sandbox);
     assert_eq!(context["pipeline_span_id"], spans[0]["span_id"]);
     assert_eq!(context["traceparent"], later);

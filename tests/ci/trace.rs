@@ -295,6 +295,19 @@ fn nameless_run_says_what_is_missing() {
 }
 
 #[test]
+fn nameless_run_goes_on_with_a_given_context() {
+    let sandbox = Sandbox::new()
+        .with("GITLAB_CI", "true")
+        .with("TRACEPARENT", PARENT);
+    let found = context(&sandbox);
+    assert_eq!(
+        (&found["traceparent"], &found["run"]),
+        (&json!(PARENT), &Value::Null)
+    );
+    assert!(found["environment"].get("OBS_CORRELATION_ID").is_none());
+}
+
+#[test]
 fn fish_takes_the_context_over() {
     if !have("fish") {
         return;

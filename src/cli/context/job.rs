@@ -43,7 +43,8 @@ $(context.pipelineRun.uid) as a parameter.
 Examples:
   eval \"$(obs context ci)\"                    # in any job
   obs context ci --github-env                 # once in a GitHub job, for its later steps
-  obs context ci --env-file build.env         # GitLab: artifacts: reports: dotenv: build.env";
+  obs context ci --env-file build.env         # GitLab: artifacts: reports: dotenv: build.env
+  obs context ci --shell sh >> \"$BASH_ENV\"   # CircleCI, for the job's later steps";
 
 /// Runs it.
 pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
