@@ -7,6 +7,7 @@ use super::scene::flow;
 use crate::model::context::{Flags, TraceContext, parse_traceparent};
 use crate::model::ids::SpanId;
 use crate::model::{sampler, time};
+use crate::redact;
 use crate::world::World;
 use providers::PROVIDERS;
 use sha2::{Digest, Sha256};
@@ -124,6 +125,17 @@ impl Ci {
         Some(format!("{}/{}", self.0.name, ids?.join("/")))
     }
 
+    /// The same for somebody to see, each part without the secrets that it may hold.
+    pub fn shown_run(self, world: &World) -> Option<String> {
+        let parts = self
+            .0
+            .run
+            .iter()
+            .map(|name| Some(redact::text(world.var(name)?)));
+        let parts: Option<Vec<_>> = parts.collect();
+        Some(format!("{}/{}", self.0.name, parts?.join("/")))
+    }
+
     /// The `correlation_id` of everything that happens in the run.
     pub fn correlation(self, world: &World) -> Option<String> {
         let digest = Sha256::digest(self.run(world)?);
@@ -231,7 +243,9 @@ impl Ci {
                 parent: None,
             });
         }
-        let seed = format!("obs {} {}", self.run(world)?, context.trace_id);
+        let run = self.run(world);
+        let run = run.as_deref().unwrap_or(self.0.name);
+        let seed = format!("obs {run} {}", context.trace_id);
         let (_, span) = ids(seed.as_bytes(), seed.as_bytes());
         let pipeline = context.child(span)?;
         Some(RunTrace {
@@ -246,15 +260,14 @@ impl Ci {
     fn derived(self, world: &World) -> Option<TraceContext> {
         let set = |name: &str| world.var(name).is_some();
         let (trace, span) = match self.0.name {
-            // The id contract of the OpenTelemetry Collector's githubreceiver, so that its spans and ours are one trace:
-            // opentelemetry-collector-contrib, receiver/githubreceiver/trace_event_handling.go, newTraceID and
-            // newParentSpanID (v0.151). Its GitLab receiver hashes the time of the pipeline's end, which no job knows
-            // (receiver/gitlabreceiver/traces_event_handling.go, newTraceID); the others have published none.
             // Gitea and Forgejo pass for GitHub, but every server of theirs counts its runs from 1
             "github" if set("GITEA_ACTIONS") || set("FORGEJO_ACTIONS") => {
                 let server = world.var("GITHUB_SERVER_URL").unwrap_or_default();
                 return derived_from(&format!("obs {} {server}", self.run(world)?), world);
             }
+            // The id contract of the OpenTelemetry Collector's githubreceiver, so that its spans and ours are one trace:
+            // opentelemetry-collector-contrib, receiver/githubreceiver/trace_event_handling.go, newTraceID and
+            // newParentSpanID.
             "github" => {
                 let run = world.var("GITHUB_RUN_ID")?;
                 let attempt = world.var("GITHUB_RUN_ATTEMPT").unwrap_or("1");
@@ -262,6 +275,9 @@ impl Ci {
                 let span = Sha256::digest(format!("{run}{attempt}s"));
                 (trace, *span.get(8..)?.first_chunk::<8>()?)
             }
+            // Others have no contract that a job could keep: the Collector's gitlabreceiver hashes the time of the
+            // pipeline's end (receiver/gitlabreceiver/traces_event_handling.go, newTraceID); Jenkins' plugin and
+            // Buildkite hand their ids out.
             _ => return derived_from(&format!("obs {}", self.run(world)?), world),
         };
         root(trace, span, world)

@@ -170,6 +170,44 @@ fn run_is_told_by_the_conventions() {
 }
 
 #[test]
+fn actor_is_who_started_the_run() {
+    for (name, actor) in [
+        ("azure", "Johnnie McLeod"),
+        ("bitbucket", "{7a1d0b5e-0000-4000-8000-1234567890ab}"),
+        ("buildkite", "Jason Liebowitz"),
+        ("circleci", "octocat"),
+        ("drone", "octocat"),
+        ("github", "octocat"),
+        ("gitlab", "jane"),
+        ("jenkins", "jane"),
+        ("teamcity", "tester"), // it has no variable for it
+        ("tekton", "tester"),
+        ("woodpecker", "john-doe"),
+    ] {
+        let event = said_by_an_event(&job(name), "obs emit x\n");
+        let expected = json!({"type": "ci", "id": actor, "host": event["actor"]["host"]});
+        assert_eq!(event["actor"], expected, "{name}");
+    }
+}
+
+#[test]
+fn twice_says_the_same() {
+    for name in names() {
+        let first = context(&job(name).with("OTEL_RESOURCE_ATTRIBUTES", "mine=1"));
+        let taken = first["environment"].as_object().unwrap();
+        let sandbox = taken.iter().fold(job(name), |sandbox, (name, value)| {
+            sandbox.with(name, value.as_str().unwrap())
+        });
+        let mut expected = first["environment"].clone();
+        expected
+            .as_object_mut()
+            .unwrap()
+            .remove("OBS_CORRELATION_ID"); // it is set now
+        assert_eq!(context(&sandbox)["environment"], expected, "{name}");
+    }
+}
+
+#[test]
 fn change_has_its_own_branch() {
     let sandbox = job("github")
         .with("GITHUB_HEAD_REF", "feature/x")
@@ -292,6 +330,19 @@ fn nameless_run_says_what_is_missing() {
         "{}",
         outcome.stderr
     );
+}
+
+#[test]
+fn nameless_run_goes_on_with_a_given_context() {
+    let sandbox = Sandbox::new()
+        .with("GITLAB_CI", "true")
+        .with("TRACEPARENT", PARENT);
+    let found = context(&sandbox);
+    assert_eq!(
+        (&found["traceparent"], &found["run"]),
+        (&json!(PARENT), &Value::Null)
+    );
+    assert!(found["environment"].get("OBS_CORRELATION_ID").is_none());
 }
 
 #[test]

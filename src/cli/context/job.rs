@@ -37,12 +37,14 @@ Tekton gives a step no variables. Set them for all steps in the Task's stepTempl
       valueFrom: { fieldRef: { fieldPath: \"metadata.labels['tekton.dev/pipelineRunUID']\" } }
 
 and likewise TEKTON_PIPELINE_RUN (tekton.dev/pipelineRun), TEKTON_PIPELINE (tekton.dev/pipeline), TEKTON_PIPELINE_TASK
-(tekton.dev/pipelineTask), TEKTON_TASK_RUN (tekton.dev/taskRun), and in a finally task TEKTON_STATUS as $(tasks.status).
+(tekton.dev/pipelineTask), TEKTON_TASK_RUN (tekton.dev/taskRun), and in a finally task TEKTON_STATUS as $(tasks.status). Where Tekton is too old for the first label, pass
+$(context.pipelineRun.uid) as a parameter.
 
 Examples:
   eval \"$(obs context ci)\"                    # in any job
   obs context ci --github-env                 # once in a GitHub job, for its later steps
-  obs context ci --env-file build.env         # GitLab: artifacts: reports: dotenv: build.env";
+  obs context ci --env-file build.env         # GitLab: artifacts: reports: dotenv: build.env
+  obs context ci --shell sh >> \"$BASH_ENV\"   # CircleCI, for the job's later steps";
 
 /// Runs it.
 pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
@@ -80,7 +82,7 @@ pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exi
     let about = [
         ("trace_from", Value::from(origin)),
         ("provider", Value::from(ci.name())),
-        ("run", Value::from(ci.run(world))),
+        ("run", ci.shown_run(world).into()),
         (
             "pipeline_span_id",
             trace.pipeline.span_id.to_string().into(),

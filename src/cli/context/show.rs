@@ -50,7 +50,7 @@ fn report(around: &Around, world: &World) -> Map<String, Value> {
         (Some(_), _) => "TRACEPARENT",
     };
     let [of_flow, of_kind, of_id, of_service] = around.sources;
-    let run = Ci::detect(world).and_then(|ci| ci.run(world));
+    let run = Ci::detect(world).and_then(|ci| ci.shown_run(world));
     let report = json!({
         "traceparent": context.map(|context| context.to_header()),
         "trace_id": context.map(|context| context.trace_id.to_string()),
