@@ -3,6 +3,8 @@
 
 mod backlog;
 mod board;
+mod ci;
+mod context;
 mod demo;
 mod doctor;
 mod fsck;
@@ -79,6 +81,8 @@ pub fn run(world: &World, words: &[OsString]) -> Result<Exit, Error> {
 fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<Exit, Error> {
     match matches.subcommand() {
         Some(("trace", args)) => trace::run(args, world, settings),
+        Some(("ci", args)) => ci::run(args, world, settings),
+        Some(("context", args)) => context::run(args, world, settings),
         Some(("demo", args)) => demo::run(args, world, settings),
         Some(("doctor", args)) => doctor::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
@@ -107,6 +111,8 @@ pub(crate) fn tree() -> Command {
     }
     tree.subcommand(trace::command())
         .subcommands(records::commands())
+        .subcommand(context::command())
+        .subcommand(ci::command())
         .subcommand(demo::command())
         .subcommand(init::command())
         .subcommand(backlog::command())

@@ -53,6 +53,7 @@ const fn row(
     }
 }
 
+const ACTORS: &[&str] = &["user", "agent", "ci"];
 const LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
 const STREAMS: &[&str] = &["split", "stdout", "stderr", "off"];
 const FORMATS: &[&str] = &["auto", "pretty", "json", "logfmt", "github"];
@@ -86,6 +87,13 @@ pub const SETTINGS: &[Setting] = &[
         "",
         Shape::Text,
         "actor.id of events; else the CI's actor, USER, the user id",
+    ),
+    row(
+        "OBS_ACTOR_TYPE",
+        None,
+        "",
+        Shape::Choice(ACTORS),
+        "actor.type of events; else agent, ci or user, as the environment tells",
     ),
     row(
         "OBS_CORRELATION_ID",
@@ -170,6 +178,8 @@ pub struct Settings {
     pub debug: bool,
     /// Who acts, where somebody says so.
     pub actor: Option<String>,
+    /// What acts, where somebody says so: `user`, `agent` or `ci`.
+    pub actor_type: Option<String>,
     /// The logical flow, where somebody says so.
     pub correlation_id: Option<String>,
     /// Least level, in lower case.
@@ -213,6 +223,7 @@ impl Settings {
             strict: lookup.flag("OBS_STRICT"),
             debug: lookup.flag("OBS_DEBUG"),
             actor: lookup.optional("OBS_ACTOR"),
+            actor_type: lookup.optional("OBS_ACTOR_TYPE"),
             correlation_id: lookup.optional("OBS_CORRELATION_ID"),
             log_level: lookup.log_level(),
             log_stream: lookup.text("OBS_LOG_STREAM"),

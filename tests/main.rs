@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 mod backlog;
+mod builtin;
 mod capture;
+mod ci;
 mod config;
 mod console;
 mod context;

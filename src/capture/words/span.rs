@@ -17,6 +17,13 @@ const SHELL: Opt = choice(
     &["sh", "fish"],
 );
 const JSON_OUT: Opt = flag("json", "Print a JSON object instead of shell code");
+const BIND: Opt = lettered(
+    'v',
+    flag(
+        "bind",
+        "Print nothing and set the variables: only by the loadable builtin of bash",
+    ),
+);
 const STATUS: &[&str] = &["ok", "error", "unset"];
 const KINDS: &[&str] = &["client", "consumer", "internal", "producer", "server"];
 
@@ -45,6 +52,7 @@ Examples:
         opt("start", "TIME", "When it started; default now"),
         SHELL,
         JSON_OUT,
+        BIND,
         DURABLE,
     ],
 };
@@ -69,6 +77,7 @@ Examples:
         opt("end", "TIME", "When it ended; default now"),
         SHELL,
         JSON_OUT,
+        BIND,
         DURABLE,
     ],
 };
@@ -128,6 +137,7 @@ Example:
         opt("message", "TEXT", "Why, with --status error"),
         opt("span", "ID", "Its own id, 16 hex digits; default a new one"),
         opt("parent", "TRACEPARENT", "The parent; default TRACEPARENT of the environment"),
+        opt("as", "TRACEPARENT", "Its own ids, promised before it began; then only --parent makes it a child"),
         OBJECT,
         flag("print-id", "Print its traceparent"),
         DURABLE,
