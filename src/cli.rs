@@ -11,6 +11,7 @@ mod fsck;
 mod hook;
 mod hook_run;
 mod hot;
+mod init;
 mod page;
 mod print;
 mod reconcile;
@@ -86,6 +87,7 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
         Some(("doctor", args)) => doctor::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
         Some(("hook", args)) => hook::run(args, world, settings),
+        Some(("init", args)) => init::run(args, world, settings),
         Some(("print", args)) => print::run(args, world),
         Some(("shim", args)) => shim::run(args, world, settings),
         Some(("reconcile", args)) => reconcile::run(args, world, settings),
@@ -112,6 +114,7 @@ pub(crate) fn tree() -> Command {
         .subcommand(context::command())
         .subcommand(ci::command())
         .subcommand(demo::command())
+        .subcommand(init::command())
         .subcommand(backlog::command())
         .subcommand(shim::command())
         .subcommand(doctor::command())

@@ -19,6 +19,7 @@ mod hooks;
 mod hostile;
 mod house;
 mod identity;
+mod init;
 mod log;
 mod metadata;
 mod metric;

@@ -110,11 +110,7 @@ fn errors_are_shown_while_they_are_young() {
     fail(&sandbox, "old", &["--time", then.trim()]);
     assert_eq!(line(&sandbox, &[]), "");
     assert_eq!(line(&sandbox, &["--since", "1d"]), "old 2h ago\n");
-    let padding = sandbox.obs_with(
-        "long ".repeat(100).repeat(1).as_bytes(),
-        &["log", "--stdin", "info"],
-    );
-    assert_eq!(padding.code, 0);
+    sandbox.obs(["log", "info", &"long ".repeat(100)]);
     let log = sandbox.journal().join("logs.log");
     let bytes = fs::read(&log).unwrap();
     let last = bytes[..bytes.len() - 1]
