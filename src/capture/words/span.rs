@@ -136,7 +136,6 @@ Example:
         choice("status", "STATUS", "ok, error or unset", STATUS),
         opt("message", "TEXT", "Why, with --status error"),
         opt("span", "ID", "Its own id, 16 hex digits; default a new one"),
-        opt("as", "TRACEPARENT", "Its own ids, promised before it was made; then only --parent makes it a child"),
         opt("parent", "TRACEPARENT", "The parent; default TRACEPARENT of the environment"),
         opt("as", "TRACEPARENT", "Its own ids, promised before it began; then only --parent makes it a child"),
         OBJECT,
