@@ -3,6 +3,7 @@
 
 mod calls;
 mod seed;
+mod sourcing;
 mod traps;
 
 use crate::sandbox::{Outcome, Sandbox};
