@@ -1,9 +1,9 @@
 # obs for sh: sourced once, every script is observed. `eval "$(obs print shell sh)"` or `. obs.sh`: nothing is printed,
 # no process is started. For dash, busybox ash, ksh93 and mksh, and for bash and zsh where they pose as sh.
 #
-# The caller's line: bash, zsh and ksh93 tell it. ash and mksh know the line but not the file, so they tell it only where
-# `obs print shell sh` saw that the script is a single file without functions of these names. dash counts lines from the
-# top of each function, if at all: none is told.
+# The caller's line: bash and zsh tell it. In ksh93, mksh and busybox ash it takes an alias, which must not stand before a
+# function of its name, and the latter two do not know the file: they tell it only where `obs print shell sh` saw that
+# the script is a single file without such functions. dash counts lines from the top of each function, if at all: none.
 # shellcheck shell=sh
 # shellcheck disable=SC3028 # variables that only some shells have are asked for with a default
 # shellcheck disable=SC2015 # `… && set -- 0 || set -- "$?"` keeps a status from `set -e`
@@ -176,15 +176,23 @@ send_span() {
   __obs_call span record "$@"
 }
 
-# Runs what prints a change of the context, and makes it.
+# Runs what prints a change of the context, and makes it. Not by eval: `export` may be an alias.
 __obs_step() {
   if __obs_long "$*"; then
     __obs_out=$(__obs_pipe "$@")
   else
     __obs_out=$(\command "$__obs_bin" "$@")
   fi && \set -- 0 || \set -- "$?"
-  \eval "$__obs_out"
-  \unset __obs_out __obs_me
+  for __obs_word in TRACEPARENT _OBS_STACK TRACESTATE; do
+    case $__obs_out in
+    *"export $__obs_word='"*)
+      __obs_me=${__obs_out#*"export $__obs_word='"}
+      \export "$__obs_word=${__obs_me%%"'"*}"
+      ;;
+    *"unset $__obs_word;"*) \unset "$__obs_word" ;;
+    esac
+  done
+  \unset __obs_out __obs_me __obs_word
   __obs_ids
   __obs_verdict "$1"
 }
@@ -247,6 +255,9 @@ __obs_timed() {
 
 # __obs_took STATUS COUNT SKIP START METRIC [k=v…] [--] CMD…; its status is STATUS.
 __obs_took() {
+  case $__obs_bin in
+  '') \return "$1" ;;
+  esac
   __obs_now
   __obs_since "$4"
   __obs_status=$1
@@ -352,12 +363,12 @@ obs_trace_script() {
 __obs_watch_traps() {
   __obs_uuid || __obs_random=$$
   __obs_file=${TMPDIR:-/tmp}/obs-traps-$__obs_random
-  __obs_ignored_signals
+  if \test -r /proc/self/status; then __obs_ignored_signals; else __obs_ignored=; fi
   # not by `$(trap)`: in dash and mksh a subshell has no traps
-  if { \trap; } 2>/dev/null >"$__obs_file"; then
+  if { { \trap; } >"$__obs_file"; } 2>/dev/null; then
     \alias trap=__obs_trap
     __obs_arm EXIT
-    for __obs_word in HUP INT QUIT ALRM TERM; do
+    for __obs_word in HUP INT QUIT ALRM TERM USR1 USR2; do
       __obs_arm "$__obs_word"
     done
     \. "$__obs_file"
@@ -366,22 +377,29 @@ __obs_watch_traps() {
   \unset __obs_word __obs_file __obs_random
 }
 
-# The signals that were ignored when the script began, in zsh, which would trap them; other shells leave them alone.
+# The numbers of the signals that are not for us: those that the shell has ways of its own with, and those that were
+# ignored when the script began, which some shells would trap.
 __obs_ignored_signals() {
-  __obs_ignored=
-  case ${ZSH_VERSION-} in
-  '') \return 0 ;;
-  esac
-  while IFS=' 	' \read -r __obs_word __obs_mask; do
+  __obs_ignored=0
+  while IFS=' 	' \read -r __obs_word __obs_code; do
     case $__obs_word in
-    SigIgn:) \break ;;
+    SigIgn:)
+      __obs_ignored=$((0x${__obs_code#????????}))
+      \break
+      ;;
     esac
   done </proc/self/status
-  __obs_mask=$((0x0${__obs_mask#????????}))
-  for __obs_word in 1 2 3 14 15; do
-    \test "$(((__obs_mask >> (__obs_word - 1)) & 1))" -eq 0 || __obs_ignored="$__obs_ignored $__obs_word "
+  __obs_code=$__obs_ignored
+  case ${BASH_VERSION-}:${KSH_VERSION-} in
+  ?*:) __obs_ignored=' 3 ' ;;
+  *:*93*) __obs_ignored=' 2 ' ;;
+  *:?*) __obs_ignored=' 14 ' ;;
+  *) __obs_ignored= ;;
+  esac
+  for __obs_word in 1 2 3 10 12 14 15; do
+    \test "$(((__obs_code >> (__obs_word - 1)) & 1))" -eq 0 || __obs_ignored="$__obs_ignored $__obs_word "
   done
-  \unset __obs_word __obs_mask
+  \unset __obs_code
 }
 
 # What `trap` means in a traced script.
@@ -398,7 +416,12 @@ __obs_trap() {
   *:--) \shift ;;
   esac
   case $#:$1 in
-  1:* | *:[0123456789] | *:[0123456789][0123456789]) __obs_action=- ;;
+  1:0 | 1:EXIT | *:[0123456789] | *:[0123456789][0123456789]) __obs_action=- ;;
+  1:*)
+    # not every shell takes a lone name
+    \trap "$1" || \return
+    __obs_action=-
+    ;;
   *)
     __obs_action=$1
     \shift
@@ -430,6 +453,8 @@ __obs_disown() {
   3 | [Qq][Uu][Ii][Tt]) \set -- QUIT ;;
   14 | [Aa][Ll][Rr][Mm]) \set -- ALRM ;;
   15 | [Tt][Ee][Rr][Mm]) \set -- TERM ;;
+  10 | 30 | [Uu][Ss][Rr]1) \set -- USR1 ;;
+  12 | 31 | [Uu][Ss][Rr]2) \set -- USR2 ;;
   *) \return 0 ;;
   esac
   case $__obs_ours in
@@ -446,14 +471,14 @@ __obs_show_traps() {
   '') \trap - EXIT ;;
   *) \trap -- "$__obs_user_exit" EXIT ;;
   esac
-  for __obs_word in HUP INT QUIT ALRM TERM; do
+  for __obs_word in HUP INT QUIT ALRM TERM USR1 USR2; do
     case $__obs_ours in
     *" $__obs_word "*) \trap - "$__obs_word" ;;
     esac
   done
   \trap "$@" && \set -- 0 || \set -- "$?"
   __obs_arm EXIT
-  for __obs_word in HUP INT QUIT ALRM TERM; do
+  for __obs_word in HUP INT QUIT ALRM TERM USR1 USR2; do
     case $__obs_ours in
     *" $__obs_word "*) __obs_arm "$__obs_word" ;;
     esac
@@ -474,6 +499,8 @@ __obs_arm() {
   QUIT) \set -- QUIT 3 ;;
   ALRM) \set -- ALRM 14 ;;
   TERM) \set -- TERM 15 ;;
+  USR1) if \test -d /proc/self; then \set -- USR1 10; else \set -- USR1 30; fi ;;
+  USR2) if \test -d /proc/self; then \set -- USR2 12; else \set -- USR2 31; fi ;;
   esac
   case $-:$$:$__obs_ignored in
   # an interactive shell has its own ways, the first process of a container dies of none of them
@@ -510,9 +537,23 @@ __obs_virtual() {
 # The script ends with STATUS, which is this function's, too.
 __obs_exit() {
   if __obs_main; then
-    __obs_end_inner "$1"
-    \command "$__obs_bin" span end --shell sh --span "$__obs_root" --exit-code "$1" >/dev/null || \:
-    __obs_root=
+    case ${KSH_VERSION-}:$1 in
+    *93*:258)
+      # ended by INT, which this shell tells so; with an EXIT trap it would not die of it
+      __obs_ended INT 2
+      case $__obs_user_exit in
+      '')
+        \trap - INT EXIT
+        \kill -s INT "$$"
+        ;;
+      esac
+      ;;
+    *)
+      __obs_end_inner "$1"
+      \command "$__obs_bin" span end --shell sh --span "$__obs_root" --exit-code "$1" >/dev/null || \:
+      __obs_root=
+      ;;
+    esac
   fi
   \return "$1"
 }
@@ -520,10 +561,7 @@ __obs_exit() {
 # __obs_signal NAME NUMBER: the script dies of a signal, as it would without us.
 __obs_signal() {
   if __obs_main; then
-    __obs_end_inner "$((128 + $2))" || \:
-    \command "$__obs_bin" span end --shell sh --span "$__obs_root" --exit-code "$((128 + $2))" -- error \
-      "ended by SIG$1" "process.exit.signal=SIG$1" "error.type=SIG$1" >/dev/null || \:
-    __obs_root=
+    __obs_ended "$1" "$2"
     case $__obs_user_exit in
     '') \trap - EXIT ;;
     *) \trap -- "$__obs_user_exit" EXIT ;;
@@ -531,6 +569,13 @@ __obs_signal() {
   fi
   \trap - "$1"
   \kill -s "$1" "$$"
+}
+
+__obs_ended() {
+  __obs_end_inner "$((128 + $2))" || \:
+  \command "$__obs_bin" span end --shell sh --span "$__obs_root" --exit-code "$((128 + $2))" -- error \
+    "ended by SIG$1" "process.exit.signal=SIG$1" "error.type=SIG$1" >/dev/null || \:
+  __obs_root=
 }
 
 # Ends the spans that are still open inside the script's own, innermost first.
@@ -635,9 +680,11 @@ __obs_fit() {
   ::*93*)
     # only these functions keep the variable before an alias for themselves
     __obs_how='function:__obs_log "${__obs_at-$__obs_script}"'
-    __obs_seen='"${.sh.file-}:${LINENO-}:${.sh.fun-}"'
+    case ${__obs_single-} in
+    yes) __obs_seen='"${.sh.file-}:${LINENO-}:${.sh.fun-}"' ;;
+    esac
     \eval '__obs_virtual() { \test "${.sh.subshell}" -gt 0; }
-      __obs_watch() { __obs_clock=$(printf "%(%s.%N)T" now); }'
+      __obs_watch() { __obs_clock=$(\printf "%(%s.%N)T" now); }'
     ;;
   *)
     __obs_how='__obs_log "${__obs_at-$__obs_script}"'

@@ -18,7 +18,7 @@ const SPAN: &str = "timestamp end duration_ms name trace_id span_id parent_span_
                     attributes events links service host pid resource scope obs";
 
 /// Texts that once broke somebody.
-const FRAGMENTS: &[&[u8]] = &[
+pub(crate) const FRAGMENTS: &[&[u8]] = &[
     b"\"",
     b"\\",
     b"\\\"",
