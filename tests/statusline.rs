@@ -196,6 +196,24 @@ fn agents_say_folder_and_model_when_asked() {
     }
 }
 
+#[test]
+fn session_has_the_trace_of_its_hook() {
+    let said = br#"{"session_id":"abc-1","cwd":"/"}"#;
+    let words = ["statusline", "--json-stdin", "--template", "{trace:32}"];
+    let sandbox = Sandbox::new();
+    let shown = sandbox.obs_with(said, &words).quiet().stdout;
+    let hook = sandbox.obs_with(said, &["context", "agent"]);
+    let trace = shown.trim();
+    assert!(
+        trace.len() == 32 && hook.stdout.contains(trace),
+        "{}",
+        hook.shown()
+    );
+    let sandbox = sandbox.with("TRACEPARENT", TRACE);
+    let inherited = sandbox.obs_with(said, &words).quiet().stdout;
+    assert_eq!(inherited, "4bf92f3577b34da6a3ce929d0e0e4736\n");
+}
+
 /// A prompt must not wait for a standard input that nobody writes to.
 #[test]
 fn standard_input_is_left_alone() {

@@ -39,8 +39,8 @@ struct Args {
 }
 
 const MORE: &str = "\
-Makes the home (OBS_HOME, default ~/.specify) where it is missing, for you alone. Without --write it then shows the line
-that brings log_info and the other functions into the shell, and where it goes:
+Makes the home (OBS_HOME, default ~/.specify) where it is missing, for you alone. Then it shows the line that brings
+log_info and the other functions into every new shell. Its place:
 
   bash  ~/.bashrc
   zsh   .zshrc in ZDOTDIR, else in the home folder

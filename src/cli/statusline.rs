@@ -49,7 +49,7 @@ struct Args {
     /// The folder whose branch and board are meant; default the working directory
     #[arg(long, value_name = "DIR")]
     cwd: Option<PathBuf>,
-    /// Read the JSON object that coding agents give a status command: its folder and model
+    /// Read the JSON object that coding agents give a status command: session, folder, model
     #[arg(long)]
     json_stdin: bool,
 }
@@ -59,12 +59,12 @@ Prints nothing, and exits 0, when there is nothing to say. Fields stand in brace
 field in it is empty, sections inside it aside; a backslash takes the next character as it is. {error:20} shows at most
 20 columns of a field.
 
-  {trace}    trace of TRACEPARENT, its first 8 digits
+  {trace}    trace of TRACEPARENT, its first 8 digits; with --json-stdin else the session's
   {span}     name of the current span, if it was started by `obs span start`
   {error}    message of the last ERROR or CRITICAL, if it is among the last 64 KiB of the log
   {age}      how long ago that was
   {waiting}  records in spill, which wait to be gathered
-  {blocked}  unfinished tasks of the board that are blocked, by status or label; none above 1000 tasks
+  {blocked}  unfinished tasks of the board that a status or label calls blocked (up to 1000 tasks)
   {branch}   branch of the repository
   {folder}   last part of the folder
   {model}    with --json-stdin: name of the agent's model

@@ -35,7 +35,7 @@ The span lives in a file until `obs span end`, from this or any other process; n
 span, or the root of a new trace. If its owner (the calling shell) goes away first, it is reported as abandoned.
 
 In GitHub Actions and with OBS_LOG_GROUPS=true, what is shown between start and end of an outermost span is folded into a
-group: the commands for that go to standard error.
+group. The commands for that go to standard error: with OBS_LOG_STREAM=stderr all comes in order.
 
 Examples:
   eval \"$(obs span start build target=all)\"

@@ -38,9 +38,11 @@ impl<'a> Facts<'a> {
     /// Finds out what more than one field needs.
     pub(super) fn of(scene: &'a Scene<'a>, template: &Template) -> Self {
         let header = scene.world.var_os("TRACEPARENT");
+        let given = header.and_then(|header| parse_traceparent(header.as_bytes()));
+        let of_session = || capture::session_trace(scene.session.id.as_deref()?, scene.world);
         let wants_error = template.has(Field::Error) || template.has(Field::Age);
         Self {
-            context: header.and_then(|header| parse_traceparent(header.as_bytes())),
+            context: given.or_else(of_session),
             error: wants_error.then(|| error(scene)).flatten(),
             scene,
         }

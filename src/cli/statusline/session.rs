@@ -13,6 +13,7 @@ const MOST: u64 = 1 << 20;
 struct Said {
     cwd: Option<PathBuf>,
     model: Option<Model>,
+    session_id: Option<String>,
     workspace: Option<Workspace>,
 }
 
@@ -30,6 +31,8 @@ struct Workspace {
 /// A session.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Session {
+    /// Its id, of which `obs context agent` makes the trace.
+    pub(super) id: Option<String>,
     /// Where the agent stands.
     pub(super) folder: Option<PathBuf>,
     /// The model's name.
@@ -48,6 +51,7 @@ impl Session {
         let said: Said = serde_json::from_slice(text).unwrap_or_default();
         let current = said.workspace.and_then(|workspace| workspace.current_dir);
         Self {
+            id: said.session_id.filter(|id| !id.is_empty()),
             folder: current.or(said.cwd).filter(|folder| folder.is_absolute()),
             model: said.model.unwrap_or_default().display_name,
         }
@@ -66,6 +70,7 @@ mod tests {
             (folder.unwrap_or_default(), session.model)
         };
         let whole = r#"{"session_id":"x","cwd":"/a","workspace":{"current_dir":"/b"},"model":{"id":"m","display_name":"M 4"}}"#;
+        assert_eq!(Session::of(whole.as_bytes()).id.as_deref(), Some("x"));
         assert_eq!(of(whole), ("/b".to_owned(), "M 4".to_owned()));
         assert_eq!(
             of(r#"{"cwd":"/a","model":{}}"#),
