@@ -326,8 +326,10 @@ __obs_since() {
 
 # obs_trace_script [NAME]: a span for the whole script, ended with its exit code or by the signal it dies of. The
 # script's own traps, set before and after, run as without it: `trap` becomes an alias that keeps ours apart from them.
-# The span ends before the script's own EXIT trap runs, which may end the shell. While a program runs in front, a shell
-# that gets a signal dies of it when that program has ended: so do traps in these shells.
+# A `trap` in a function that was read before takes ours away: the span is then reported as abandoned. So it is after
+# `exec CMD`, and after signals other than HUP INT QUIT ALRM TERM USR1 USR2. The span ends before the script's own EXIT
+# trap runs, which may end the shell. While a program runs in front, a shell with a trap dies of a signal when that program
+# has ended. With the shells' own means no failing command is known: its status stands in the span.
 obs_trace_script() {
   case $__obs_able:$__obs_root in
   yes:) ;;
@@ -581,16 +583,16 @@ __obs_ended() {
 # Ends the spans that are still open inside the script's own, innermost first.
 __obs_end_inner() {
   while \:; do
-    __obs_word=${_OBS_STACK-}
-    case $__obs_word in
+    __obs_before=${_OBS_STACK-}
+    case $__obs_before in
     '' | "$__obs_base") \break ;;
     esac
     span_end "$1"
     case ${_OBS_STACK-} in
-    "$__obs_word") \break ;;
+    "$__obs_before") \break ;;
     esac
   done
-  \unset __obs_word
+  \unset __obs_before
 }
 
 # --- beginning --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 use super::{journalled, line, shells, silent, with};
 use crate::sandbox::{Outcome, Sandbox};
 use serde_json::Value;
+use std::fs;
 
 /// The user's own traps.
 const TRAPS: &[&str] = &[
@@ -140,5 +141,109 @@ fn signals_end_as_without_us() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn open_spans_end_innermost_first() {
+    for shell in shells() {
+        let sandbox = silent();
+        let text = format!(
+            "set -eu\n{}obs_trace_script main\nspan_start outer\nspan_start inner\n( exit 3 )\necho not\n",
+            line("sh")
+        );
+        let outcome = sandbox.script(shell, &text);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (3, ""), "{shell}");
+        let spans = journalled(&sandbox, "spans.log");
+        let names: Vec<&str> = spans
+            .iter()
+            .filter_map(|span| span["name"].as_str())
+            .collect();
+        assert_eq!(names, ["inner", "outer", "main"], "{shell}");
+        for span in &spans {
+            assert_eq!(span["attributes"]["process.exit.code"], 3, "{shell}");
+            assert_eq!(span["status"]["code"], "error", "{shell}");
+        }
+    }
+}
+
+#[test]
+fn nested_scripts_are_children() {
+    for shell in shells() {
+        let sandbox = silent();
+        let child = format!(
+            "{}obs_trace_script\nobs_trace_script again\nlog_info deep\n",
+            line("sh")
+        );
+        fs::write(sandbox.path("work/child"), child).unwrap();
+        let text = format!(
+            "{0}obs_trace_script\n{shell} ./child\n( {shell} ./child )\nx=$({shell} ./child; exit 2)\n{shell} ./child & wait\n( exit 1 )\n:\n",
+            line("sh")
+        );
+        sandbox.script(shell, &text).quiet();
+        let spans = journalled(&sandbox, "spans.log");
+        assert_eq!(spans.len(), 5, "{shell}: {spans:#?}");
+        let root = spans.last().unwrap();
+        assert_eq!(
+            (&root["name"], root.get("parent_span_id")),
+            (&"script".into(), None),
+            "{shell}"
+        );
+        assert_eq!(root["attributes"]["process.exit.code"], 0, "{shell}");
+        for child in &spans[..4] {
+            assert_eq!(child["name"], "child", "{shell}");
+            assert_eq!(child["parent_span_id"], root["span_id"], "{shell}");
+            assert_eq!(child["trace_id"], root["trace_id"], "{shell}");
+        }
+        let logs = journalled(&sandbox, "logs.log");
+        assert_eq!(logs[0]["span_id"], spans[0]["span_id"], "{shell}");
+    }
+}
+
+#[test]
+fn ignored_signals_stay_ignored() {
+    for shell in shells() {
+        let sandbox = silent();
+        let script = format!(
+            "{}obs_trace_script\nkill -TERM $$\nkill -INT $$\necho alive\n",
+            line("sh")
+        );
+        fs::write(sandbox.path("work/child"), script).unwrap();
+        let text = format!("trap '' TERM INT\n{shell} ./child\n");
+        let outcome = sandbox.script("dash", &text).quiet();
+        assert_eq!(outcome.stdout, "alive\n", "{shell}");
+        let spans = journalled(&sandbox, "spans.log");
+        assert_eq!(spans[0]["status"]["code"], "unset", "{shell}");
+    }
+}
+
+#[test]
+fn traps_are_shown_as_the_scripts_own() {
+    for shell in shells() {
+        let traps = "trap 'echo \"it'\\''s\ntwo\"' EXIT\ntrap 'echo hup' HUP\ntrap '' TERM\n";
+        let (_, bare) = run(shell, &format!("{traps}trap\ntrap - EXIT\ntrap\n"));
+        let one = line("sh");
+        for text in [
+            format!("{traps}{one}obs_trace_script\ntrap\ntrap - EXIT\ntrap\n"),
+            format!("{one}obs_trace_script\n{traps}trap\ntrap - EXIT\ntrap\n"),
+        ] {
+            let (_, outcome) = run(shell, &text);
+            assert_eq!(outcome.stdout, bare.stdout, "{shell}: {text}");
+            assert_eq!(outcome.stderr, "", "{shell}: {text}");
+        }
+    }
+}
+
+#[test]
+fn nothing_of_ours_stays_on_disk() {
+    for shell in shells() {
+        let sandbox = silent();
+        let text = format!("trap 'echo bye' EXIT\n{}obs_trace_script\n", line("sh"));
+        sandbox.script(shell, &text).quiet();
+        assert_eq!(
+            fs::read_dir(sandbox.path("tmp")).unwrap().count(),
+            0,
+            "{shell}"
+        );
     }
 }
