@@ -42,7 +42,8 @@ and likewise TEKTON_PIPELINE_RUN (tekton.dev/pipelineRun), TEKTON_PIPELINE (tekt
 $(context.pipelineRun.uid) as a parameter.
 
 Examples:
-  eval \"$(obs context ci)\"                    # in any job
+  eval \"$(obs context ci)\"                    # in any job, before anything else begins a trace
+  eval (obs context ci | string collect)      # the same in fish
   obs context ci --github-env                 # once in a GitHub job, for its later steps
   obs context ci --env-file build.env         # GitLab: artifacts: reports: dotenv: build.env
   obs context ci --shell sh >> \"$BASH_ENV\"   # CircleCI, for the job's later steps";
@@ -67,7 +68,7 @@ pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exi
         Some(_) => OF_TASK,
         None => &[],
     };
-    if let Some(attributes) = completed(ci, world, without) {
+    if let Some(attributes) = completed(ci, world, without).filter(|text| !text.is_empty()) {
         exports.set("OTEL_RESOURCE_ATTRIBUTES", attributes);
     }
     if settings.correlation_id.is_none()
