@@ -103,7 +103,7 @@ impl<'a> Pipeline<'a> {
             world,
             settings,
             ci,
-            trace: ci.trace(world)?,
+            trace: ci.trace(world, settings)?,
             attributes: ci.attributes(world),
             name: None,
             start: None,

@@ -53,6 +53,46 @@ fn github_trace_is_the_collectors() {
     assert_eq!(context["run"], "github/octocat/Hello-World/1658821493/3");
 }
 
+#[test]
+fn github_trace_is_whose_the_setting_says() {
+    let of = |ids: &str| {
+        let sandbox = job("github")
+            .with("GITHUB_REPOSITORY", "grafana/grafana")
+            .with("GITHUB_RUN_ID", "20137834310")
+            .with("GITHUB_RUN_ATTEMPT", "1");
+        context(&sandbox.with("OBS_CI_IDS", ids))["trace_id"].clone()
+    };
+    assert_eq!(of("grafana"), "29f022cfd2ef0bec231e3facb2e5e888");
+    assert_eq!(of(""), of("collector"));
+    assert_ne!(of("runner"), of("collector"));
+    assert_ne!(of("runner"), of("grafana"));
+}
+
+/// Whoever of them hands a context to the step: it is the run's own trace, in which the pipeline is no child of a step.
+#[test]
+fn every_contract_is_known_again() {
+    for ids in ["collector", "grafana", "runner"] {
+        let own = context(&job("github").with("OBS_CI_IDS", ids));
+        let step = format!(
+            "00-{}-00f067aa0ba902b7-01",
+            own["trace_id"].as_str().unwrap()
+        );
+        let sandbox = job("github").with("TRACEPARENT", &step);
+        let found = context(&sandbox);
+        assert_eq!(
+            (&found["traceparent"], &found["trace_from"]),
+            (&json!(step), &json!("run"))
+        );
+        assert_eq!(found["pipeline_span_id"], own["span_id"], "{ids}");
+        sandbox.obs(["ci", "finished"]).quiet();
+        let span = super::spans(&sandbox).remove(0);
+        assert_eq!(
+            (&span["span_id"], &span["parent_span_id"]),
+            (&own["span_id"], &Value::Null)
+        );
+    }
+}
+
 /// Every Gitea counts its runs from 1: the contract of GitHub would give many runs one trace.
 #[test]
 fn other_forges_do_not_pass_for_github() {

@@ -4,6 +4,7 @@ use super::exports::{Exports, Syntax, add_to};
 use crate::capture::{self, Ci};
 use crate::error::{Error, Exit};
 use crate::model::context::{TraceContext, parse_traceparent};
+use crate::settings::Settings;
 use crate::world::World;
 use serde_json::Value;
 use std::fs;
@@ -45,11 +46,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MOST: u64 = 4 * 1024 * 1024;
 
 /// Runs it.
-pub(super) fn run(args: &Args, world: &World) -> Result<Exit, Error> {
+pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let session = session(world);
     let given = world.var_os("TRACEPARENT");
     let inherited = given.and_then(|header| parse_traceparent(header.as_bytes()));
-    let of_run = || Some(Ci::detect(world)?.trace(world)?.context);
+    let of_run = || Some(Ci::detect(world)?.trace(world, settings)?.context);
     let of_session = || capture::session_trace(session.as_deref()?, world);
     let lasting = inherited.or_else(of_run).or_else(of_session);
     let Some(context) = lasting.or_else(|| capture::fresh_trace(world)) else {
