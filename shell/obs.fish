@@ -18,6 +18,10 @@ function __obs_begin
     if not set -q __obs_bin; or not test -x "$__obs_bin"
         set -g __obs_bin (command -s obs)
     end
+    set -g __obs_foreign ''
+    if not string match -qr -- '^(C|POSIX|en|$)' "$LC_ALL$LC_MESSAGES$LANG"; or not string match -qr -- '^(C|en|$)' "$LANGUAGE"
+        set -g __obs_foreign yes
+    end
     # what is started below this level is ours to end
     if not set -q __obs_floor
         set -g __obs_floor "$_OBS_STACK"
@@ -65,36 +69,32 @@ end
 
 # --- reaching obs -----------------------------------------------------------------------------------------------------
 
-# Runs obs: how many words its command has, that command, then all others. What does not fit a command line goes through
-# a pipe.
+# Runs obs: the words of its command in one word, then all others. What does not fit a command line goes through a pipe.
 function __obs_call
     if not test -x "$__obs_bin"
         return 0
     end
-    set -l command $argv[2..(math $argv[1] + 1)]
-    set -l words $argv[(math $argv[1] + 2)..-1]
-    if test (string length -- "$words") -gt 25000 # characters, of four bytes at most
-        string join0 -- $words 2>/dev/null | $__obs_bin $command --stdin0
+    if test (string length -- "$argv") -gt 25000 # characters, of four bytes at most
+        string join0 -- $argv[2..-1] 2>/dev/null | $__obs_bin (string split ' ' -- $argv[1]) --stdin0
     else
-        $__obs_bin $command $words
+        $__obs_bin (string split ' ' -- $argv[1]) $argv[2..-1]
     end
     __obs_answer $status
 end
 
 # Nothing fails the caller, unless it asked for that.
 function __obs_answer
-    switch (string lower -- "$OBS_STRICT")
-        case '' 0 false no off
+    switch "$OBS_STRICT"
+        case '' 0 false no off False FALSE
             return 0
     end
     return $argv[1]
 end
 
-# As __obs_call; the first of the other words is data: a dash at its beginning makes no option of it.
+# Words of which the first is data: a dash at its beginning makes no option of it.
 function __obs_data
-    set -l first (math $argv[1] + 2)
-    if string match -q -- '-*' "$argv[$first]"
-        __obs_call $argv[1..(math $first - 1)] -- $argv[$first..-1]
+    if string match -q -- '-*' "$argv[2]"
+        __obs_call $argv[1] -- $argv[2..-1]
     else
         __obs_call $argv
     end
@@ -107,42 +107,51 @@ function __obs_log
     if not test -x "$__obs_bin"
         return 0
     end
-    set -l place (__obs_place 3)
     set -l message $argv[2]
     set -q argv[2]; or set message ''
-    __obs_call 1 log $place $argv[1] -- $message $argv[3..-1]
+    __obs_call log (__obs_place) $argv[1] -- $message $argv[3..-1]
 end
 
-# The option --source for the call so many frames above this one; none where fish knows no file: on a command line and
-# in standard input. Lines of what `eval` runs are counted in its own text. The words of fish are translated, but not
-# into C.
+# The option --source for whoever called functions of ours; none where fish knows no file: on a command line and in
+# standard input. Lines of what `eval` runs are counted in its own text.
 function __obs_place
-    set -lx LANGUAGE C
-    set -l depth $argv[1]
-    set -l place
-    set -l at 0
-    for line in (status stack-trace)
-        if string match -q -- \t'called on line *' $line
-            if test $at = $depth
-                set place (string match -r -- '^\tcalled on line (\d+) of file (.*)$' $line)
-            end
-        else if set -l name (string match -r -- '^in function \'(.*?)\'(?: with arguments \'.*\')?$' $line)
-            set at (math $at + 1)
-            if test $at -gt $depth
-                if contains -- $name[2] span_run obs_time
-                    set depth (math $depth + 1)
-                    set place
-                    continue
+    set -l call
+    set -l inner
+    set -l name
+    for line in (__obs_stack)
+        switch $line
+            case \t'called on line *'
+                set -q call[1]; or set call (string split -m 6 ' ' -- $line)
+                if set -q inner[1] # its lines are counted from the one it begins on
+                    set call (string split -m 6 ' ' -- $line)
+                    set call[4] (math $call[4] + $inner - 1)
+                    set inner
                 end
-                set place $place $name[2]
+            case 'in command substitution*'
+                set inner $call[4]
+            case "in function '__obs_"\* "in function 'log_debug'*" "in function 'log_info'*" "in function 'log_warning'*" \
+                "in function 'log_error'*" "in function 'log_critical'*" "in function 'log_json'*" \
+                "in function 'span_run'*" "in function 'obs_time'*"
+                set call
+                set inner
+            case 'in function *'
+                set name (string split -m 2 \' -- $line)
                 break
-            end
-        else if test $at -ge $depth; and string match -q -- 'from sourcing file *' $line
-            break
+            case 'from sourcing file *'
+                break
         end
     end
-    if set -q place[3]
-        echo "--source=$place[3]:$place[2]:$place[4]"
+    set -q call[1]; or return 0
+    echo "--source=$call[7]:$call[4]:$name[2]"
+end
+
+# The words of fish are translated, but not into C. To change the language costs a millisecond.
+function __obs_stack
+    if test -z "$__obs_foreign"
+        status stack-trace
+    else
+        set -lx LANGUAGE C
+        status stack-trace
     end
 end
 
@@ -168,7 +177,8 @@ end
 
 # The level in any case; one that is none is info.
 function log_json
-    switch (string lower -- "$argv[1]")
+    set -l level (string lower -- "$argv[1]") # of several lines where the word has some
+    switch "$level"
         case trace debug
             __obs_log debug $argv[2..-1]
         case warn warning
@@ -185,19 +195,19 @@ end
 # --- events and metrics -----------------------------------------------------------------------------------------------
 
 function emit_event
-    __obs_data 1 emit $argv
+    __obs_data emit $argv
 end
 
 function metric_inc
-    __obs_data 2 metric inc $argv
+    __obs_data 'metric inc' $argv
 end
 
 function metric_set
-    __obs_data 2 metric set $argv
+    __obs_data 'metric set' $argv
 end
 
 function metric_observe
-    __obs_data 2 metric observe $argv
+    __obs_data 'metric observe' $argv
 end
 
 # obs_time METRIC [k=v…] [--] CMD…: how long CMD took, in seconds. fish has no clock of its own: `date` is asked twice.
@@ -241,7 +251,7 @@ function __obs_timed
     set -l nanos (math (string sub -s -15 -- $until) - (string sub -s -15 -- $argv[1]))
     test $nanos -ge 0; or set nanos 0
     set nanos (string replace -r '^0*(\d{10,})$' '$1' -- (printf %010d $nanos))
-    __obs_data 2 metric observe "$argv[2]" (string replace -r '(\d{9})$' '.$1' -- $nanos) --unit s $argv[3..-1]
+    __obs_call 'metric observe' --unit s -- "$argv[2]" (string replace -r '(\d{9})$' '.$1' -- $nanos) $argv[3..-1]
 end
 
 # --- spans ------------------------------------------------------------------------------------------------------------
@@ -311,11 +321,11 @@ function span_run --no-scope-shadowing
 end
 
 function span_event
-    __obs_data 2 span event $argv
+    __obs_data 'span event' $argv
 end
 
 function span_attr
-    __obs_data 2 span set $argv
+    __obs_data 'span set' $argv
 end
 
 # A child of the current span. The first one keeps the promise that sourcing made; ids that the script has set itself,
@@ -334,7 +344,7 @@ function send_span
         set words $words --as $TRACEPARENT
         set -g __obs_made ''
     end
-    __obs_call 2 span record $words -- "$argv[1]" $argv[4..-1]
+    __obs_call 'span record' $words -- "$argv[1]" $argv[4..-1]
 end
 
 # --- the whole script -------------------------------------------------------------------------------------------------
@@ -353,8 +363,7 @@ function obs_trace_script
     end
     set -l name $argv[1]
     if test -z "$name"
-        set -lx LANGUAGE C
-        set name (status stack-trace | string replace -rf '^\tcalled on line \d+ of file (?:.*/)?(.+)$' '$1')[-1]
+        set name (__obs_stack | string replace -rf '^\tcalled on line \d+ of file (?:.*/)?(.+)$' '$1')[-1]
         test -n "$name"; or set name fish
     end
     __obs_start $words -- $name

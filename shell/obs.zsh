@@ -236,7 +236,8 @@ function __obs_timed {
   if (( nanos < 0 )); then
     nanos=0
   fi
-  __obs_data 'metric observe' "${1-}" "$((nanos / 1000000000)).${(l:9::0:)$((nanos % 1000000000))}" --unit s "${(@)argv[2,-1]}"
+  __obs_call 'metric observe' --unit s -- "${1-}" "$((nanos / 1000000000)).${(l:9::0:)$((nanos % 1000000000))}" \
+    "${(@)argv[2,-1]}"
   \builtin return 0
 }
 

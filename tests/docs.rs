@@ -1,10 +1,11 @@
 //! What is read rather than run: man pages, completions, help, settings, README, shell files. Each is held to what the
 //! program says and does.
 
+mod completions;
 mod readme;
 mod shell_files;
 
-use crate::sandbox::{Outcome, Sandbox, have, outcome};
+use crate::sandbox::{Sandbox, have, outcome};
 use obs::settings::SETTINGS;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -98,6 +99,14 @@ fn man_pages_are_what_is_printed() {
     assert_eq!(printed.len(), pages.len() + 1);
 }
 
+/// What mandoc says of the style of our pages, and is left as it is.
+const ACCEPTED: [&str; 2] = [
+    // the name of a page is that of its command, which has no capitals
+    "STYLE: lower case character in document title",
+    // a paragraph of help is one line: every reader fills lines
+    "STYLE: input text line longer than 80 bytes",
+];
+
 #[test]
 fn man_pages_are_well_formed() {
     if !have("mandoc") {
@@ -112,9 +121,14 @@ fn man_pages_are_well_formed() {
     let mut command = sandbox.command("mandoc");
     command
         .current_dir(folder)
-        .args(["-T", "lint", "-W", "error"])
+        .args(["-T", "lint", "-W", "style"])
         .args(pages.keys());
-    assert_eq!(outcome(&command.output().unwrap()).quiet().stdout, "");
+    let lint = outcome(&command.output().unwrap());
+    assert_eq!(lint.stderr, "");
+    let accepted = |line: &&str| ACCEPTED.iter().any(|note| line.contains(note));
+    let (accepted, left): (Vec<&str>, Vec<&str>) = lint.stdout.lines().partition(accepted);
+    assert_eq!(left, Vec::<&str>::new());
+    assert!(accepted.len() >= pages.len(), "mandoc read too few pages");
     let one = sandbox
         .obs(["print", "man", "span", "start"])
         .quiet()
@@ -148,65 +162,6 @@ fn every_command_says_what_it_does() {
         }
     }
     assert!(seen.len() > 20, "{seen:?}");
-}
-
-/// Runs a line in a shell of which nothing of the user's is read.
-fn shell(sandbox: &Sandbox, program: &str, line: &str) -> Outcome {
-    let quiet = match program {
-        "bash" => ["--norc", "-c"],
-        "zsh" => ["-f", "-c"],
-        _ => ["--no-config", "-c"],
-    };
-    outcome(
-        &sandbox
-            .command(program)
-            .args(quiet)
-            .arg(line)
-            .output()
-            .unwrap(),
-    )
-}
-
-#[test]
-fn completions_load_and_know_the_commands() {
-    let sandbox = Sandbox::new();
-    let bash = r#"
-source <(obs print completions bash)
-complete -p obs >&2
-COMP_WORDS=(obs span st) COMP_CWORD=2
-_obs obs st span
-printf '%s\n' "${COMPREPLY[@]}"
-"#;
-    let zsh = r#"
-autoload -U compinit; compinit -D
-source <(obs print completions zsh)
-print $_comps[obs]
-"#;
-    let fish = r#"
-obs print completions fish | source
-complete -C 'obs span st'
-"#;
-    if have("bash") {
-        let outcome = shell(&sandbox, "bash", bash);
-        assert!(
-            outcome.stderr.contains("-F _obs obs"),
-            "{}",
-            outcome.shown()
-        );
-        assert_eq!(outcome.stdout, "start\nstatus\n", "{}", outcome.shown());
-    }
-    if have("zsh") {
-        assert_eq!(shell(&sandbox, "zsh", zsh).quiet().stdout, "_obs\n");
-    }
-    if have("fish") {
-        let outcome = shell(&sandbox, "fish", fish).quiet();
-        let words: Vec<&str> = outcome
-            .stdout
-            .lines()
-            .filter_map(|line| line.split('\t').next())
-            .collect();
-        assert_eq!(words, ["start", "status"], "{}", outcome.shown());
-    }
 }
 
 /// `obs print config` with every setting in force.

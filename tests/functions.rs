@@ -1,6 +1,7 @@
 //! The functions of `obs print shell`, in the real shells: every function, every option of a shell, hostile words, traps.
 
 mod bash;
+mod both;
 mod fish;
 mod posix;
 mod stage;

@@ -12,6 +12,9 @@ use clap_complete::Shell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The day that the man pages bear, by hand: a page must be the same whenever it is made.
+const DATE: &str = "2026-11-27";
+
 /// Words of the command.
 #[derive(Debug, clap::Args)]
 struct Args {
@@ -78,7 +81,39 @@ pub(super) fn run(matches: &ArgMatches, world: &World) -> Result<Exit, Error> {
 fn completions(shell: Shell) -> Vec<u8> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut tree(), "obs", &mut text);
-    text
+    match (shell, String::from_utf8(text)) {
+        // a colon ends the name of a value in zsh, and is not escaped for us
+        (Shell::Zsh, Ok(text)) => text
+            .replace(":FILE:LINE:FUNCTION:", ":FILE\\:LINE\\:FUNCTION:")
+            .into_bytes(),
+        (Shell::Fish, Ok(text)) => (text + &choices_for_fish()).into_bytes(),
+        (_, Ok(text)) => text.into_bytes(),
+        (_, Err(bytes)) => bytes.into_bytes(),
+    }
+}
+
+/// The choices of words that are no option, which the generator leaves out for fish.
+fn choices_for_fish() -> String {
+    let tree = tree();
+    let mut lines = String::new();
+    for group in tree.get_subcommands() {
+        for command in group.get_subcommands() {
+            let words = command.get_positionals();
+            let choices: Vec<String> = words
+                .flat_map(clap::Arg::get_possible_values)
+                .map(|choice| choice.get_name().to_owned())
+                .collect();
+            if !choices.is_empty() {
+                lines += &format!(
+                    "complete -c obs -n \"__fish_obs_using_subcommand {}; and __fish_seen_subcommand_from {}\" -f -a '{}'\n",
+                    group.get_name(),
+                    command.get_name(),
+                    choices.join(" ")
+                );
+            }
+        }
+    }
+    lines
 }
 
 /// Every page: its file name and text.
@@ -106,15 +141,24 @@ fn page(command: Command, name: &str) -> Vec<u8> {
         .bin_name(shown)
         .version(env!("CARGO_PKG_VERSION"));
     let mut text = Vec::new();
-    // no date: the page must be the same whenever it is made
     let written = clap_mangen::Man::new(command)
-        .date("")
+        .date(DATE)
         .manual("obs manual")
         .render(&mut text);
     match written {
-        Ok(()) => text,
+        Ok(()) => tidy(&String::from_utf8_lossy(&text)).into_bytes(),
         Err(_) => Vec::new(),
     }
+}
+
+/// The page without what only looks like nothing: breaks around empty lines, blanks at line ends.
+fn tidy(page: &str) -> String {
+    let page = page.replace(".br\n\n.br\n", ".sp\n");
+    let lines = page.lines().map(|line| match line.trim_end() {
+        escaped if escaped.ends_with('\\') => line,
+        plain => plain,
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 fn man(words: &[String]) -> Result<Vec<u8>, Error> {

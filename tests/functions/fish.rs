@@ -154,6 +154,12 @@ if true
   log_info \\
     continued
 end
+set out (
+  log_info in-long-substitution
+  begin
+    log_info (log_info deep)
+  end
+)
 ";
     for way in [line("fish"), format!("source {}\n", file())] {
         let sandbox = silent();
@@ -175,7 +181,10 @@ run-in-function {work}/script 12 run
 in-handler {work}/script 15 handler
 in-file ./other.fish 1 -
 json {work}/script 20 -
-continued {work}/script 23 -"
+continued {work}/script 23 -
+in-long-substitution {work}/script 27 -
+deep {work}/script 29 -
+ {work}/script 29 -"
         );
         assert_eq!(places(&sandbox).join("\n"), expected, "{way}");
         assert_eq!(sandbox.records("logs")[0]["logger"], "fish.script");
