@@ -191,6 +191,11 @@ fn command_words(words: &[OsString]) -> String {
     text
 }
 
+/// Prints records, which hold what anybody said.
+fn print_records(world: &World, bytes: &[u8]) -> Result<bool, Error> {
+    print_out(world, &world.shown(bytes))
+}
+
 /// Prints data. False: the reader went away (`| head`), which ends us quietly.
 fn print_out(world: &World, bytes: &[u8]) -> Result<bool, Error> {
     match world.write(Stream::Out, bytes) {

@@ -1,7 +1,8 @@
 //! The only door to the process: argv, environment, working directory, clock, randomness, standard streams,
 //! and what the kernel tells about the processes above us. Everything else takes these as arguments.
 
-use crate::model::shown::escape;
+mod shows;
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -296,50 +297,12 @@ impl World {
         }
     }
 
-    /// Says something to the user, on standard error; nobody listening is no error.
-    pub fn say(&self, text: &str) {
-        let lines = text.lines().map(|line| format!("{}\n", escape(line)));
-        let _ = self.write(Stream::Err, lines.collect::<String>().as_bytes());
-    }
-
     /// True where the stream is a terminal.
     pub fn is_terminal(&self, stream: Stream) -> bool {
         match stream {
             Stream::Err => io::stderr().is_terminal(),
             Stream::Out => io::stdout().is_terminal(),
         }
-    }
-
-    /// True where a stream takes colours: a terminal that is not dumb, unless `NO_COLOR`, `CLICOLOR=0` or
-    /// `FORCE_COLOR=0`; others only when forced.
-    pub fn wants_colours(&self, stream: Stream) -> bool {
-        self.forces_colours().unwrap_or_else(|| {
-            let dumb = self.var("TERM") == Some("dumb");
-            self.is_terminal(stream) && !dumb && self.var("CLICOLOR") != Some("0")
-        })
-    }
-
-    /// What the environment says of colours whatever reads them; none where it depends on the stream.
-    pub fn forces_colours(&self) -> Option<bool> {
-        let says_no = |value: &str| value == "0" || value.eq_ignore_ascii_case("false");
-        let force = self.var("FORCE_COLOR");
-        if self.var("NO_COLOR").is_some() {
-            return Some(false);
-        }
-        if self.var("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
-            return Some(true);
-        }
-        force.map(|value| !says_no(value))
-    }
-
-    /// The terminal's width in columns: the window's, else `COLUMNS`, else 80.
-    pub fn columns(&self) -> usize {
-        rustix::termios::tcgetwinsize(io::stdout())
-            .ok()
-            .map(|size| usize::from(size.ws_col))
-            .filter(|columns| *columns > 0)
-            .or_else(|| self.var("COLUMNS").and_then(|text| text.parse().ok()))
-            .unwrap_or(80)
     }
 
     /// Standard input, buffered.
@@ -427,14 +390,6 @@ mod tests {
         assert_eq!(own.parent, world.parent_pid());
         assert!(own.start > 0 && world.process(u32::MAX).is_none());
         assert!(!world.command_line(world.pid()).is_empty());
-    }
-
-    #[test]
-    fn no_color_beats_force() {
-        let wants = |env: &[(&str, &str)]| World::of(env).wants_colours(Stream::Out);
-        assert!(!wants(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")]));
-        assert!(wants(&[("CLICOLOR_FORCE", "1")]) && wants(&[("FORCE_COLOR", "3")]));
-        assert!(!wants(&[("FORCE_COLOR", "0")]) && !wants(&[("FORCE_COLOR", "false")]));
     }
 
     #[test]

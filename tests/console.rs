@@ -215,6 +215,35 @@ fn no_format_lets_a_runner_read_commands() {
 }
 
 #[test]
+fn nothing_else_that_is_shown_is_a_command() {
+    let sandbox = Sandbox::new().with("GITHUB_ACTIONS", "true");
+    let message = "x\n::error::y ##[add-mask]z";
+    sandbox.obs(["log", "info", "--", message]);
+    let nowhere = Sandbox::new()
+        .with("GITHUB_ACTIONS", "true")
+        .with("OBS_HOME", "/dev/null")
+        .with("TMPDIR", "/dev/null");
+    for outcome in [
+        sandbox.obs(["logs", "--human"]),
+        sandbox.obs(["logs"]),
+        sandbox.obs(["trace", message]),
+        nowhere.obs(["log", "info", "--", message]),
+    ] {
+        let shown = outcome.stdout + &outcome.stderr;
+        assert!(shown.contains("add-mask]"), "{shown}");
+        let commands = shown
+            .lines()
+            .filter(|line| line.trim_start().starts_with("::"));
+        assert_eq!(
+            (commands.count(), shown.contains("##[")),
+            (0, false),
+            "{shown}"
+        );
+    }
+    assert_eq!(sandbox.only_log()["message"], message);
+}
+
+#[test]
 fn debug_is_a_debug_command() {
     let sandbox = Sandbox::new()
         .with("OBS_LOG_FORMAT", "github")

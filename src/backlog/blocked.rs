@@ -1,16 +1,18 @@
 //! How many tasks are blocked, found in a hurry: a prompt waits for it. Only files that hold the word are read as the CLI
-//! reads them.
+//! reads them. Few bytes are searched by hand: `memchr` asks the processor what it can do, which costs more.
 
 use super::entity::Entity;
 use super::place::Folder;
 use super::{Project, scan};
-use std::fs::{self, File};
-use std::io::Read;
+use rustix::fs::{Mode, OFlags};
+use std::fs::{self, DirEntry, File};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// More files than this are not looked at in a hurry.
-const MOST: usize = 1000;
+/// More files than this are not looked at in a hurry: each costs about 2 µs, and the budget is 1.5 × `/bin/true`.
+const MOST: usize = 400;
 /// Front matter is rarely longer.
 const HEAD: usize = 4096;
 const WORD: &str = "blocked";
@@ -19,7 +21,9 @@ const WORD: &str = "blocked";
 /// many files for a hurry.
 pub fn blocked(project: &Project) -> Option<usize> {
     let folder = Folder::Tasks;
-    let entries = fs::read_dir(project.folder.join(folder.path())).ok()?;
+    let path = project.folder.join(folder.path());
+    let entries = fs::read_dir(&path).ok()?;
+    let open = File::open(&path).ok()?;
     let mut head = vec![0; HEAD];
     let (mut seen, mut count) = (0, 0);
     for entry in entries.flatten() {
@@ -31,25 +35,41 @@ pub fn blocked(project: &Project) -> Option<usize> {
         if seen > MOST {
             return None;
         }
-        count += usize::from(is_blocked(&entry.path(), project, &mut head).unwrap_or(false));
+        count += usize::from(is_blocked(&entry, open.as_fd(), project, &mut head).unwrap_or(false));
     }
     Some(count)
 }
 
-fn is_blocked(path: &Path, project: &Project, head: &mut [u8]) -> Option<bool> {
-    let mut file = scan::open(path).ok()?;
+fn is_blocked(
+    entry: &DirEntry,
+    folder: BorrowedFd<'_>,
+    project: &Project,
+    head: &mut [u8],
+) -> Option<bool> {
+    let mut file = opened(entry, folder).ok()?;
     let length = file.read(head).ok()?;
     let start = head.get(..length)?;
-    let end = memchr::memmem::find(start, b"\n---");
+    let end = start.windows(4).position(|part| part == b"\n---");
     // front matter that goes on behind what was read may say so there
     let may = end.is_none() && length == head.len();
     if !may && !has_word(start.get(..end.unwrap_or(length))?) {
         return Some(false);
     }
-    let entity = whole(path, &scan::open(path).ok()?)?;
+    let path = entry.path();
+    let entity = whole(&path, &scan::open(&path).ok()?)?;
     let says = |text: &str| text.eq_ignore_ascii_case(WORD);
     let blocked = says(&entity.status) || entity.labels.iter().any(|label| says(label));
     Some(blocked && !entity.is_terminal(project.terminal()))
+}
+
+/// Opens a file; a plain one by its name alone, which spares the kernel the path, and us a look at what it is.
+fn opened(entry: &DirEntry, folder: BorrowedFd<'_>) -> io::Result<File> {
+    if !entry.file_type()?.is_file() {
+        return scan::open(&entry.path());
+    }
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(folder, entry.file_name(), flags, Mode::empty())?;
+    Ok(File::from(file))
 }
 
 fn whole(path: &Path, file: &File) -> Option<Entity> {
@@ -58,10 +78,10 @@ fn whole(path: &Path, file: &File) -> Option<Entity> {
 }
 
 fn has_word(bytes: &[u8]) -> bool {
-    memchr::memchr2_iter(b'b', b'B', bytes).any(|at| {
-        let word = bytes.get(at..at + WORD.len());
-        word.is_some_and(|word| word.eq_ignore_ascii_case(WORD.as_bytes()))
-    })
+    let word = WORD.as_bytes();
+    bytes
+        .windows(word.len())
+        .any(|part| part.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::Call;
 use super::github;
-use crate::model::shown::{escape, is_hostile};
+use crate::model::shown::{escape, is_hostile, without_commands};
 use crate::model::{Level, Log};
 use crate::world::Stream;
 use serde_json::Value;
@@ -22,16 +22,16 @@ pub(super) fn show(call: &Call<'_>, log: &Log, line: &[u8]) {
     let format = call.settings.log_format.as_str();
     let human = || pretty(log, world.wants_colours(stream)).into_bytes();
     let mut bytes = match format {
-        "auto" if world.is_terminal(stream) && !github::reads(world) => human(),
+        "auto" if world.is_terminal(stream) && !world.is_in_github() => human(),
         "pretty" => human(),
         "logfmt" => logfmt(log).into_bytes(),
         _ => line.to_vec(),
     };
-    if format == "github" || github::reads(world) {
-        bytes = github::harmless(bytes);
+    if format == "github" || world.is_in_github() {
+        bytes = without_commands(&bytes).into_owned();
     }
     let command = match format {
-        "auto" if github::reads(world) => github::annotation(log),
+        "auto" if world.is_in_github() => github::annotation(log),
         "github" => github::command(log),
         _ => String::new(),
     };

@@ -1,23 +1,12 @@
-//! The workflow commands of GitHub Actions: annotations, debug lines, groups; and how a line that is none is kept from
-//! being read as one. Rules: actions/toolkit, `packages/core/src/command.ts`, which escapes, and actions/runner,
-//! `src/Runner.Common/ActionCommand.cs`, which reads both streams of a step.
+//! The workflow commands of GitHub Actions: annotations, debug lines, groups. Rules: actions/toolkit,
+//! `packages/core/src/command.ts`, which escapes, and actions/runner, `src/Runner.Common/ActionCommand.cs`, which reads
+//! both streams of a step.
 
 use super::{Call, span_shell};
 use crate::model::shown::escape;
 use crate::model::{Level, Log};
 use crate::redact;
-use crate::world::{Stream, World};
-use std::borrow::Cow;
-
-/// The runner's older form of a command, which it takes anywhere in a line.
-const OLD_FORM: &str = "##[";
-/// The same for every JSON reader, and nothing for the runner.
-const OLD_FORM_SHOWN: &str = "##\\u005b";
-
-/// True where a runner reads what we print.
-pub(super) fn reads(world: &World) -> bool {
-    world.var("GITHUB_ACTIONS") == Some("true")
-}
+use crate::world::Stream;
 
 /// The command of a record in the format `github`; empty for a level that has none.
 pub(super) fn command(log: &Log) -> String {
@@ -71,24 +60,7 @@ pub(super) fn close_group(call: &Call<'_>) {
 fn groups(call: &Call<'_>) -> bool {
     let settings = call.settings;
     let shown = matches!(settings.log_format.as_str(), "auto" | "github");
-    settings.log_groups && shown && settings.log_stream != "off" && reads(call.world)
-}
-
-/// Lines that the runner takes for no command: a message must not forge one.
-pub(super) fn harmless(shown: Vec<u8>) -> Vec<u8> {
-    let text = String::from_utf8_lossy(&shown);
-    let has_command = |line: &str| line.trim_start().starts_with("::");
-    if !text.contains(OLD_FORM) && !text.lines().any(has_command) {
-        return shown;
-    }
-    let lines = text.split_inclusive('\n').map(|line| {
-        let line = line.replace(OLD_FORM, OLD_FORM_SHOWN);
-        match has_command(&line) {
-            true => Cow::Owned(line.replacen("::", "\\u003a:", 1)),
-            false => Cow::Owned(line),
-        }
-    });
-    lines.collect::<String>().into_bytes()
+    settings.log_groups && shown && settings.log_stream != "off" && call.world.is_in_github()
 }
 
 /// The toolkit's escapeData; other controls as for a screen.
@@ -181,19 +153,5 @@ mod tests {
         assert_eq!(of(Level::Info), "");
         assert_eq!(of(Level::Warning), "::warning::m\n");
         assert_eq!(of(Level::Critical), "::error::m\n");
-    }
-
-    #[test]
-    fn other_lines_are_no_commands() {
-        let of = |text: &str| String::from_utf8(harmless(text.as_bytes().to_vec())).unwrap();
-        assert_eq!(of("{\"m\":\"a::b\"}\n"), "{\"m\":\"a::b\"}\n");
-        let json = of("{\"m\":\"x ###[add-mask]y ##[ z\"}\n");
-        assert!(!json.contains("##["), "{json}");
-        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(value["m"], "x ###[add-mask]y ##[ z");
-        assert_eq!(
-            of("clock m\n    ::error::x\n"),
-            "clock m\n    \\u003a:error::x\n"
-        );
     }
 }

@@ -64,7 +64,7 @@ field in it is empty, sections inside it aside; a backslash takes the next chara
   {error}    message of the last ERROR or CRITICAL, if it is among the last 64 KiB of the log
   {age}      how long ago that was
   {waiting}  records in spill, which wait to be gathered
-  {blocked}  unfinished tasks of the board that a status or label calls blocked (up to 1000 tasks)
+  {blocked}  unfinished tasks of the board that a status or label calls blocked (up to 400 tasks)
   {branch}   branch of the repository
   {folder}   last part of the folder
   {model}    with --json-stdin: name of the agent's model

@@ -15,6 +15,8 @@ use std::path::PathBuf;
 
 /// So much of the end of the log is looked through.
 const TAIL: u64 = 64 * 1024;
+/// The level of a record stands in so many of its first bytes.
+const HEAD: usize = 80;
 const SECOND: i64 = 1_000_000_000;
 
 /// Where and when the line is shown.
@@ -107,11 +109,10 @@ impl<'a> Facts<'a> {
 /// The last error of the log's end that is not too old.
 fn error(scene: &Scene<'_>) -> Option<Box<Log>> {
     let found = scene.journal.newest_lines(Signal::Logs, TAIL, |line| {
-        // whole records are not read for it; quotes in a message are escaped, so it cannot hold these
-        let said = [&b"\"level\":\"ERROR\""[..], b"\"level\":\"CRITICAL\""];
-        let may = said
-            .iter()
-            .any(|said| memchr::memmem::find(line, said).is_some());
+        // the level stands near the beginning; quotes in a message are escaped, so that it cannot hold these
+        let head = line.get(..HEAD).unwrap_or(line);
+        let says = |said: &[u8]| head.windows(said.len()).any(|part| part == said);
+        let may = says(b"\"level\":\"ERROR\"") || says(b"\"level\":\"CRITICAL\"");
         match may.then(|| Signal::Logs.read(line)) {
             Some(Ok(Record::Log(log))) if log.level >= Level::Error => Some(log),
             _ => None,
