@@ -285,9 +285,14 @@ span_end() {
   '') __obs_step end -- ${1+"${@:2}"} ;;
   *[!0123456789]*) __obs_step end -- "$@" ;;
   *)
+    \builtin local __obs_word=error
+    case $1 in *[!0]*) ;; *) __obs_word='unset' ;; esac
+    # a sentence with an equals sign is a message, as obs reads it
     case ${2-} in
-    '' | '{'* | [!\ ]*=*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
-    *) __obs_step end --exit-code "$1" -- error "${@:2}" ;;
+    '' | '{'*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
+    *\ *=*) __obs_step end --exit-code "$1" -- "$__obs_word" "${@:2}" ;;
+    [!=-]*=*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
+    *) __obs_step end --exit-code "$1" -- "$__obs_word" "${@:2}" ;;
     esac
     ;;
   esac

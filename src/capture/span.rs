@@ -1,6 +1,6 @@
 //! `obs span start|end|record`: one span across many commands and processes, without a daemon.
 
-use super::attributes::Gathered;
+use super::attributes::{Gathered, is_attribute};
 use super::parse::Parsed;
 use super::scene::Scene;
 use super::span_shell::{Shell, Step};
@@ -16,6 +16,7 @@ use crate::model::{Kind, Record, Scope, Span, StatusCode, time, to_line};
 use crate::redact;
 use crate::world::{Stream, World};
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Runs `span start`.
@@ -291,7 +292,10 @@ fn verdict(parsed: &mut Parsed, invalid: &mut Vec<String>) -> (StatusCode, Strin
         .words
         .first()
         .map(|word| word.to_string_lossy().into_owned());
-    let message = message.filter(|word| !word.contains('=') || word.contains(' '));
+    // a sentence, or what is no attribute by its form: nothing that a variable holds may keep a span from ending
+    let message = message.filter(|word| {
+        !word.contains('=') || word.contains(' ') || !is_attribute(OsStr::new(word))
+    });
     if message.is_some() {
         parsed.take();
     }
