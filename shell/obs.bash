@@ -166,35 +166,41 @@ __obs_load() {
   \return "$1"
 }
 
-# `log_LEVEL MESSAGE [k=v… | k:=JSON | {JSON}]`: a log record, with the file, line and function of whoever called.
+# `log_LEVEL MESSAGE [k=v… | k:=JSON | {JSON}]`: a log record, with the file, line and function of whoever called. Written
+# out five times: with the builtin, one more function or variable is a tenth of what a call costs.
 log_debug() {
-  \builtin local __obs_at="${FUNCNAME[1]-}"
-  case $__obs_at in source) __obs_at='' ;; main) ((${#FUNCNAME[@]} > 2)) || __obs_at='' ;; esac
-  "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:$__obs_at" debug -- "${@-}" || __obs_failed "$?"
+  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" debug -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" debug -- "${@-}" || __obs_failed "$?" ;;
+  esac
 }
 
 log_info() {
-  \builtin local __obs_at="${FUNCNAME[1]-}"
-  case $__obs_at in source) __obs_at='' ;; main) ((${#FUNCNAME[@]} > 2)) || __obs_at='' ;; esac
-  "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:$__obs_at" info -- "${@-}" || __obs_failed "$?"
+  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" info -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" info -- "${@-}" || __obs_failed "$?" ;;
+  esac
 }
 
 log_warning() {
-  \builtin local __obs_at="${FUNCNAME[1]-}"
-  case $__obs_at in source) __obs_at='' ;; main) ((${#FUNCNAME[@]} > 2)) || __obs_at='' ;; esac
-  "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:$__obs_at" warning -- "${@-}" || __obs_failed "$?"
+  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" warning -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" warning -- "${@-}" || __obs_failed "$?" ;;
+  esac
 }
 
 log_error() {
-  \builtin local __obs_at="${FUNCNAME[1]-}"
-  case $__obs_at in source) __obs_at='' ;; main) ((${#FUNCNAME[@]} > 2)) || __obs_at='' ;; esac
-  "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:$__obs_at" error -- "${@-}" || __obs_failed "$?"
+  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" error -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" error -- "${@-}" || __obs_failed "$?" ;;
+  esac
 }
 
 log_critical() {
-  \builtin local __obs_at="${FUNCNAME[1]-}"
-  case $__obs_at in source) __obs_at='' ;; main) ((${#FUNCNAME[@]} > 2)) || __obs_at='' ;; esac
-  "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:$__obs_at" critical -- "${@-}" || __obs_failed "$?"
+  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" critical -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" critical -- "${@-}" || __obs_failed "$?" ;;
+  esac
 }
 
 # `log_json LEVEL MESSAGE [{JSON}]`: the level in any case; one that is none is info.
@@ -285,9 +291,14 @@ span_end() {
   '') __obs_step end -- ${1+"${@:2}"} ;;
   *[!0123456789]*) __obs_step end -- "$@" ;;
   *)
+    \builtin local __obs_word=error
+    case $1 in *[!0]*) ;; *) __obs_word='unset' ;; esac
+    # a sentence with an equals sign is a message, as obs reads it
     case ${2-} in
-    '' | '{'* | [!\ ]*=*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
-    *) __obs_step end --exit-code "$1" -- error "${@:2}" ;;
+    '' | '{'*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
+    *\ *=*) __obs_step end --exit-code "$1" -- "$__obs_word" "${@:2}" ;;
+    [!=-]*=*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
+    *) __obs_step end --exit-code "$1" -- "$__obs_word" "${@:2}" ;;
     esac
     ;;
   esac

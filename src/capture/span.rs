@@ -1,6 +1,6 @@
 //! `obs span start|end|record`: one span across many commands and processes, without a daemon.
 
-use super::attributes::Gathered;
+use super::attributes::{Gathered, is_attribute};
 use super::parse::Parsed;
 use super::scene::Scene;
 use super::span_owners::owners;
@@ -16,7 +16,7 @@ use crate::model::sampler;
 use crate::model::{Kind, Record, Scope, Span, StatusCode, time, to_line};
 use crate::world::{Stream, World};
 use serde_json::Value;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 /// Runs `span start`.
@@ -271,7 +271,10 @@ fn verdict(parsed: &mut Parsed, invalid: &mut Vec<String>) -> (StatusCode, Strin
         .words
         .first()
         .map(|word| word.to_string_lossy().into_owned());
-    let message = message.filter(|word| !word.contains('=') || word.contains(' '));
+    // a sentence, or what is no attribute by its form: nothing that a variable holds may keep a span from ending
+    let message = message.filter(|word| {
+        !word.contains('=') || word.contains(' ') || !is_attribute(OsStr::new(word))
+    });
     if message.is_some() {
         parsed.take();
     }

@@ -2,6 +2,8 @@
 //! own scripts have files of their own.
 
 mod calls;
+mod dialect;
+mod hostile;
 mod seed;
 mod sourcing;
 mod traps;

@@ -12,7 +12,10 @@ const MOST: u64 = 1 << 20;
 pub(super) const MORE: &str = "\
 Examples:
   eval \"$(obs print shell bash)\"          # at the top of a script; zsh and sh likewise
-  obs print shell fish | source";
+  obs print shell fish | source
+
+obs_trace_script, which a script may call, makes one span of the whole script. In bash it defines a function (in posix mode
+an alias) named trap, which keeps the script's own traps beside the one that ends the span.";
 
 /// A shell that there are functions for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

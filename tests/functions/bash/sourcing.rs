@@ -346,3 +346,65 @@ fn every_call_is_one_process() {
         assert_eq!(counts, (processes, processes), "{call}");
     }
 }
+
+#[test]
+fn library_that_is_none_is_passed_over() {
+    for place in ["bin/libobs.so", "lib/obs/libobs.so", "own.so"] {
+        let sandbox = silent();
+        fs::create_dir_all(sandbox.path("lib/obs")).unwrap();
+        fs::write(sandbox.path(place), "no library").unwrap();
+        let text = format!(
+            "{STRICT}__obs_lib='{}'\n{}{ALL}echo \"$__obs_via [$__obs_builtin]\"\n",
+            sandbox.path("own.so").display(),
+            from_disk()
+        );
+        let ended = sandbox.script("bash", &text).quiet();
+        assert_eq!(ended.stdout, "__obs_call []\n", "{place}");
+        assert_eq!(sandbox.records("spans").len(), 3, "{place}");
+    }
+}
+
+/// A builtin of bash itself stands in for ours: `obs` is then a function that notes its words.
+#[test]
+fn builtin_is_reached_through_one_seam() {
+    let sandbox = silent();
+    let stand_in = r#"
+builtin() {
+  if [ "$1" = obs ]; then shift; printf '<%s>' "$@"; echo; else command builtin "$@"; fi
+}
+__obs_via=builtin
+"#;
+    let text = format!(
+        "{}{stand_in}f() {{ log_info hi a=1; }}\nf\nemit_event t a=1\nmetric_inc m\nspan_start s k=v\nspan_event e\n\
+         span_attr a=1\n_OBS_STACK=x\nspan_end 3\n",
+        from_disk()
+    );
+    let ended = sandbox.script("bash", &text).quiet();
+    let script = sandbox.path("work/script");
+    let script = script.display();
+    let said: Vec<String> = ended
+        .stdout
+        .lines()
+        .map(|line| {
+            let mut words: Vec<&str> = line.split("><").collect();
+            // the number of the process
+            if let Some(at) = words.iter().position(|word| *word == "--owner") {
+                words.remove(at + 1);
+            }
+            words.join("><")
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            format!("<log><--source><{script}:7:f><info><--><hi><a=1>"),
+            "<emit><--><t><a=1>".to_owned(),
+            "<metric><inc><--><m>".to_owned(),
+            "<span><start><-v><--owner><--><s><k=v>".to_owned(),
+            "<span><event><--><e>".to_owned(),
+            "<span><set><--><a=1>".to_owned(),
+            "<span><end><-v><--exit-code><3><-->".to_owned(),
+        ]
+    );
+    assert!(!sandbox.journal().exists());
+}

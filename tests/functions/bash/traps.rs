@@ -48,8 +48,11 @@ fn faults(span: &Value) -> Vec<(String, Option<u64>)> {
 const USERS: &str = r#"trap 'echo "E $? $BASH_COMMAND"; echo $LINENO' EXIT; trap 'echo "R $? $LINENO"' ERR
 "#;
 
-/// Ways to end: the text, the status, and the command that an `error` event names with its line, counted from the text.
-const WAYS: &[(&str, i32, Option<(&str, Option<u64>)>)] = &[
+/// A command that an `error` event names, and its line, counted from the text, where there is one.
+type Fault = (&'static str, Option<u64>);
+
+/// Ways to end: the text, the status, and the failure that the root span tells.
+const WAYS: &[(&str, i32, Option<Fault>)] = &[
     (":", 0, None),
     ("exit 3", 3, None),
     ("f() { return 4; }; f", 4, Some(("return 4", Some(0)))),
