@@ -1,6 +1,7 @@
 //! Backlog.md: finding the project, reading its files, and telling what happened to them from what they were and what
 //! they are. The ledger keeps what they were. Nothing here starts a program, prints, or decides when to look.
 
+mod blocked;
 mod board;
 mod checklist;
 mod commit;
@@ -17,6 +18,7 @@ mod stored;
 mod tests;
 mod yaml;
 
+pub use blocked::blocked;
 pub use board::{Board, Known};
 pub use commit::Committed;
 pub use compare::{Change, Difference};

@@ -1,6 +1,8 @@
 //! The hot way in: from the words of a hot command to one line in the journal. Runs inside somebody else's work: starts
 //! no runtime, no thread, no program, opens no socket, and fails its caller only where the caller's own words are wrong.
 
+mod agent;
+mod around;
 mod attributes;
 mod ci;
 mod console;
@@ -9,12 +11,15 @@ mod emit;
 mod events;
 mod fit;
 mod git_head;
+mod github;
 mod log;
 mod metric;
+mod own_span;
 mod parse;
 mod scene;
 mod span;
 mod span_change;
+mod span_owners;
 mod span_shell;
 mod span_target;
 mod stdin;
@@ -23,8 +28,12 @@ mod wrapped;
 
 pub use wrapped::{Ending, Wanted, Wrapped};
 
+pub use agent::{agent, fresh_trace, session_trace};
+pub use around::{Around, calling_shell};
+pub use ci::{BRANCH, Ci, OF_TASK, Origin, PIPELINE, REVISION, RUN_ID, RUN_URL, RunTrace, TASK};
 pub use events::{Teller, Telling, event_id};
 pub use git_head::{Position, position};
+pub use own_span::OwnSpan;
 
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Place};
@@ -48,6 +57,8 @@ struct Call<'a> {
     now: i64,
     /// The trace context of the environment, where there is a valid one.
     context: Option<TraceContext>,
+    /// The CI that we run in.
+    ci: Option<Ci>,
     /// `OTEL_SDK_DISABLED`: nothing is journalled; the console and propagation go on.
     disabled: bool,
 }
@@ -60,6 +71,7 @@ impl<'a> Call<'a> {
             journal: open(world, settings),
             now: world.now(),
             context: None,
+            ci: Ci::detect(world),
             disabled: world.says_true("OTEL_SDK_DISABLED"),
         };
         if let Some(header) = world.var_os("TRACEPARENT") {
@@ -173,7 +185,7 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
     let done = match words.name {
         "log" => log::run(&call, parse::log(words, args)),
         name => {
-            let parsed = parse::strict(words, args).inspect_err(|_| refused(&call, name))?;
+            let parsed = parse::strict(words, args).inspect_err(|_| refused(&call, name, args))?;
             match name {
                 "emit" => emit::run(&call, parsed),
                 "metric inc" | "metric set" | "metric observe" => metric::run(&call, words, parsed),
@@ -186,7 +198,7 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
     };
     match done {
         Err(error) if error.code() == 2 => {
-            refused(&call, words.name);
+            refused(&call, words.name, args);
             Err(error)
         }
         Ok(()) => Ok(Exit::Done),
@@ -199,9 +211,9 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
 }
 
 /// A start that is refused still prints what the shell must eval: the end that goes with it must not end its parent.
-fn refused(call: &Call<'_>, name: &str) {
+fn refused(call: &Call<'_>, name: &str, args: &[OsString]) {
     if name == "span start" {
-        span::refuse(call);
+        span::refuse(call, args);
     }
 }
 

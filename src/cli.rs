@@ -3,12 +3,15 @@
 
 mod backlog;
 mod board;
+mod ci;
+mod context;
 mod demo;
 mod doctor;
 mod fsck;
 mod hook;
 mod hook_run;
 mod hot;
+mod init;
 mod page;
 mod print;
 mod reconcile;
@@ -17,6 +20,7 @@ mod rows;
 mod select;
 mod shim;
 mod started;
+mod statusline;
 mod trace;
 mod view;
 mod wrap;
@@ -24,6 +28,7 @@ mod wrap;
 pub use backlog::{NAME as BACKLOG, backlog};
 pub use hook_run::find as find_hook;
 pub use shim::FOLDER as SHIMS;
+pub use statusline::{NAME as STATUSLINE, statusline};
 pub use wrap::{exec, tool};
 
 use crate::child::{self, Behind, Ended};
@@ -76,10 +81,13 @@ pub fn run(world: &World, words: &[OsString]) -> Result<Exit, Error> {
 fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<Exit, Error> {
     match matches.subcommand() {
         Some(("trace", args)) => trace::run(args, world, settings),
+        Some(("ci", args)) => ci::run(args, world, settings),
+        Some(("context", args)) => context::run(args, world, settings),
         Some(("demo", args)) => demo::run(args, world, settings),
         Some(("doctor", args)) => doctor::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
         Some(("hook", args)) => hook::run(args, world, settings),
+        Some(("init", args)) => init::run(args, world, settings),
         Some(("print", args)) => print::run(args, world),
         Some(("shim", args)) => shim::run(args, world, settings),
         Some(("reconcile", args)) => reconcile::run(args, world, settings),
@@ -103,10 +111,14 @@ pub(crate) fn tree() -> Command {
     }
     tree.subcommand(trace::command())
         .subcommands(records::commands())
+        .subcommand(context::command())
+        .subcommand(ci::command())
         .subcommand(demo::command())
+        .subcommand(init::command())
         .subcommand(backlog::command())
         .subcommand(shim::command())
         .subcommand(doctor::command())
+        .subcommand(statusline::command())
         .subcommand(fsck::command())
         .subcommand(reconcile::command())
         .subcommand(hook::command())
@@ -177,6 +189,11 @@ fn command_words(words: &[OsString]) -> String {
         command = next;
     }
     text
+}
+
+/// Prints records, which hold what anybody said.
+fn print_records(world: &World, bytes: &[u8]) -> Result<bool, Error> {
+    print_out(world, &world.shown(bytes))
 }
 
 /// Prints data. False: the reader went away (`| head`), which ends us quietly.

@@ -25,6 +25,8 @@ pub enum Face {
     Shim,
     /// `obs span exec`.
     SpanExec,
+    /// `obs statusline`, which every prompt waits for.
+    Statusline,
 }
 
 impl Face {
@@ -43,6 +45,9 @@ impl Face {
         }
         if words.first().is_some_and(|word| word == cli::BACKLOG) {
             return Self::Backlog { by_name: false };
+        }
+        if words.first().is_some_and(|word| word == cli::STATUSLINE) {
+            return Self::Statusline;
         }
         match capture::find(words) {
             Some((hot, rest)) if capture::wants_help(hot, rest) => Self::Cold,
@@ -79,6 +84,9 @@ impl Face {
                 Self::Hot => hot(world, words).map(Exit::code),
                 Self::Shim => Ok(cli::tool(world)),
                 Self::SpanExec => cli::exec(world, words.get(2..).unwrap_or_default()),
+                Self::Statusline => {
+                    cli::statusline(world, words.get(1..).unwrap_or_default()).map(Exit::code)
+                }
             };
         done.unwrap_or_else(|error| {
             world.say(&redact::text(&error.report()));

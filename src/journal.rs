@@ -44,6 +44,7 @@ mod read;
 mod search;
 mod spill;
 mod survey;
+mod tail;
 mod trouble;
 
 pub use append::Kept;

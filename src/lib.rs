@@ -3,6 +3,7 @@
 pub mod backlog;
 pub mod capture;
 pub mod child;
+pub mod ci;
 pub mod cli;
 pub mod error;
 pub mod faces;

@@ -53,6 +53,8 @@ const fn row(
     }
 }
 
+const ACTORS: &[&str] = &["user", "agent", "ci"];
+const CONTRACTS: &[&str] = &["collector", "grafana", "runner"];
 const LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
 const STREAMS: &[&str] = &["split", "stdout", "stderr", "off"];
 const FORMATS: &[&str] = &["auto", "pretty", "json", "logfmt", "github"];
@@ -88,11 +90,25 @@ pub const SETTINGS: &[Setting] = &[
         "actor.id of events; else the CI's actor, USER, the user id",
     ),
     row(
+        "OBS_ACTOR_TYPE",
+        None,
+        "",
+        Shape::Choice(ACTORS),
+        "actor.type of events; else agent, ci or user, as the environment tells",
+    ),
+    row(
         "OBS_CORRELATION_ID",
         None,
         "",
         Shape::Text,
         "correlation_id of events; else the CI run's or the trace's",
+    ),
+    row(
+        "OBS_CI_IDS",
+        None,
+        "collector",
+        Shape::Choice(CONTRACTS),
+        "whose trace ids a run of GitHub Actions has, for `obs context ci`",
     ),
     row(
         "OBS_LOG_LEVEL",
@@ -114,6 +130,13 @@ pub const SETTINGS: &[Setting] = &[
         "auto",
         Shape::Choice(FORMATS),
         "how `obs log` shows: auto is pretty on a terminal, else json",
+    ),
+    row(
+        "OBS_LOG_GROUPS",
+        Some("log.groups"),
+        "false",
+        Shape::Bool,
+        "in GitHub Actions: what comes between start and end of an outermost span is a group",
     ),
     row(
         "OBS_DURABLE",
@@ -163,14 +186,20 @@ pub struct Settings {
     pub debug: bool,
     /// Who acts, where somebody says so.
     pub actor: Option<String>,
+    /// What acts, where somebody says so: `user`, `agent` or `ci`.
+    pub actor_type: Option<String>,
     /// The logical flow, where somebody says so.
     pub correlation_id: Option<String>,
+    /// Whose trace ids a run of GitHub Actions has.
+    pub ci_ids: String,
     /// Least level, in lower case.
     pub log_level: String,
     /// `split`, `stdout`, `stderr` or `off`.
     pub log_stream: String,
     /// `auto`, `pretty`, `json`, `logfmt` or `github`.
     pub log_format: String,
+    /// Outermost spans are groups in GitHub Actions.
+    pub log_groups: bool,
     /// Wait for the disk.
     pub durable: bool,
     /// Milliseconds to wait for a lock.
@@ -204,10 +233,13 @@ impl Settings {
             strict: lookup.flag("OBS_STRICT"),
             debug: lookup.flag("OBS_DEBUG"),
             actor: lookup.optional("OBS_ACTOR"),
+            actor_type: lookup.optional("OBS_ACTOR_TYPE"),
             correlation_id: lookup.optional("OBS_CORRELATION_ID"),
+            ci_ids: lookup.text("OBS_CI_IDS"),
             log_level: lookup.log_level(),
             log_stream: lookup.text("OBS_LOG_STREAM"),
             log_format: lookup.text("OBS_LOG_FORMAT"),
+            log_groups: lookup.flag("OBS_LOG_GROUPS"),
             durable: lookup.flag("OBS_DURABLE"),
             lock_timeout: lookup.number("OBS_LOCK_TIMEOUT"),
             rotate_bytes,

@@ -1,7 +1,8 @@
 //! The only door to the process: argv, environment, working directory, clock, randomness, standard streams,
 //! and what the kernel tells about the processes above us. Everything else takes these as arguments.
 
-use crate::model::shown::escape;
+mod shows;
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -22,6 +23,37 @@ pub struct World {
     called: Option<OsString>,
     /// `NAME=value`, as the kernel gave it.
     env: Vec<Cow<'static, OsStr>>,
+    /// The shell that we are a part of, where we are no process of our own.
+    host: Option<Host>,
+}
+
+/// A shell that runs us inside itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Host {
+    /// The words it was started with.
+    pub words: &'static [String],
+    /// Sets and exports a variable in it, or removes one.
+    pub bind: fn(&str, Option<&str>),
+    /// True where it was interrupted and waits for us to return.
+    pub is_interrupted: fn() -> bool,
+}
+
+impl Host {
+    /// Writes without a buffer, for its own is not ours. An interrupt ends it, as it would have ended a process of ours.
+    fn write(self, stream: Stream, mut bytes: &[u8]) -> io::Result<()> {
+        let to = match stream {
+            Stream::Err => rustix::stdio::stderr(),
+            Stream::Out => rustix::stdio::stdout(),
+        };
+        while !bytes.is_empty() {
+            match rustix::io::write(to, bytes) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(Errno::INTR) if !(self.is_interrupted)() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One of the three standard streams that we may write to.
@@ -52,7 +84,20 @@ impl World {
             args,
             env,
             called: None,
+            host: None,
         }
+    }
+
+    /// Says that we run inside a shell's own process.
+    #[must_use]
+    pub fn inside(mut self, host: Host) -> Self {
+        self.host = Some(host);
+        self
+    }
+
+    /// What sets variables in the shell that we are a part of.
+    pub fn binder(&self) -> Option<fn(&str, Option<&str>)> {
+        self.host.map(|host| host.bind)
     }
 
     /// Says by which path the program was started.
@@ -166,6 +211,9 @@ impl World {
 
     /// The process id of who called us.
     pub fn parent_pid(&self) -> u32 {
+        if self.host.is_some() {
+            return self.pid();
+        }
         std::os::unix::process::parent_id()
     }
 
@@ -182,8 +230,11 @@ impl World {
             .into_owned()
     }
 
-    /// The words a process was started with; none where the kernel does not tell.
+    /// The words a process was started with; none where the kernel does not tell. A host's are known.
     pub fn command_line(&self, pid: u32) -> Vec<String> {
+        if let Some(host) = self.host.filter(|_| pid == self.pid()) {
+            return host.words.to_vec();
+        }
         let Some(bytes) = proc_file(&format!("/proc/{pid}/cmdline")) else {
             return Vec::new();
         };
@@ -233,6 +284,9 @@ impl World {
 
     /// Writes to a standard stream, unbuffered; a closed one swallows it.
     pub fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+        if let Some(host) = self.host {
+            return host.write(stream, bytes);
+        }
         match stream {
             Stream::Err => io::stderr().lock().write_all(bytes),
             Stream::Out => {
@@ -243,12 +297,6 @@ impl World {
         }
     }
 
-    /// Says something to the user, on standard error; nobody listening is no error.
-    pub fn say(&self, text: &str) {
-        let lines = text.lines().map(|line| format!("{}\n", escape(line)));
-        let _ = self.write(Stream::Err, lines.collect::<String>().as_bytes());
-    }
-
     /// True where the stream is a terminal.
     pub fn is_terminal(&self, stream: Stream) -> bool {
         match stream {
@@ -257,30 +305,19 @@ impl World {
         }
     }
 
-    /// True where a stream takes colours: a terminal that is not dumb, unless `NO_COLOR`; others only when forced.
-    pub fn wants_colours(&self, stream: Stream) -> bool {
-        let forced = |name: &str| self.var(name).is_some_and(|value| value != "0");
-        if self.var("NO_COLOR").is_some() {
-            return false;
-        }
-        forced("CLICOLOR_FORCE")
-            || forced("FORCE_COLOR")
-            || self.is_terminal(stream) && self.var("TERM") != Some("dumb")
-    }
-
-    /// The terminal's width in columns: the window's, else `COLUMNS`, else 80.
-    pub fn columns(&self) -> usize {
-        rustix::termios::tcgetwinsize(io::stdout())
-            .ok()
-            .map(|size| usize::from(size.ws_col))
-            .filter(|columns| *columns > 0)
-            .or_else(|| self.var("COLUMNS").and_then(|text| text.parse().ok()))
-            .unwrap_or(80)
-    }
-
     /// Standard input, buffered.
     pub fn stdin(&self) -> Box<dyn BufRead> {
         Box::new(io::BufReader::with_capacity(64 * 1024, io::stdin()))
+    }
+
+    /// True where something, or its end, comes on standard input within `length`; a terminal is not waited for.
+    pub fn input_comes(&self, length: Duration) -> bool {
+        let input = io::stdin();
+        if input.is_terminal() {
+            return false;
+        }
+        let mut watched = [PollFd::new(&input, PollFlags::IN)];
+        matches!(poll(&mut watched, Some(&limit(length))), Ok(count) if count > 0)
     }
 
     /// A path as the process sees it: relative ones start at the working directory.
@@ -296,12 +333,15 @@ impl World {
     pub fn pause(&self, length: Duration) -> bool {
         let out = io::stdout();
         let mut watched = [PollFd::new(&out, PollFlags::empty())];
-        let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
-        let limit = Timespec {
-            tv_sec: millis / 1000,
-            tv_nsec: millis % 1000 * 1_000_000,
-        };
-        !matches!(poll(&mut watched, Some(&limit)), Ok(count) if count > 0)
+        !matches!(poll(&mut watched, Some(&limit(length))), Ok(count) if count > 0)
+    }
+}
+
+fn limit(length: Duration) -> Timespec {
+    let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    Timespec {
+        tv_sec: millis / 1000,
+        tv_nsec: millis % 1000 * 1_000_000,
     }
 }
 
@@ -321,6 +361,7 @@ impl World {
         Self {
             args: vec![OsString::from("obs")],
             called: None,
+            host: None,
             env: env
                 .iter()
                 .map(|(k, v)| Cow::Owned(format!("{k}={v}").into()))
@@ -349,13 +390,6 @@ mod tests {
         assert_eq!(own.parent, world.parent_pid());
         assert!(own.start > 0 && world.process(u32::MAX).is_none());
         assert!(!world.command_line(world.pid()).is_empty());
-    }
-
-    #[test]
-    fn no_color_beats_force() {
-        let wants = |env: &[(&str, &str)]| World::of(env).wants_colours(Stream::Out);
-        assert!(!wants(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")]));
-        assert!(wants(&[("CLICOLOR_FORCE", "1")]) && wants(&[("FORCE_COLOR", "3")]));
     }
 
     #[test]

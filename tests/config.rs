@@ -99,7 +99,7 @@ fn every_default_can_be_written_down() {
             _ => format!("{line}\n"),
         })
         .collect();
-    assert_eq!(settings.matches(" = ").count(), 8, "{settings}");
+    assert_eq!(settings.matches(" = ").count(), 9, "{settings}");
     let sandbox = configured(&settings);
     assert_eq!(actor(&sandbox), "tester");
     assert_eq!(file(&sandbox, "diagnostics.log"), "");

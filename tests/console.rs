@@ -164,6 +164,9 @@ fn colours_only_where_asked_and_never_with_no_color() {
         (&[("CLICOLOR_FORCE", "1")], true),
         (&[("FORCE_COLOR", "1")], true),
         (&[("FORCE_COLOR", "0")], false),
+        (&[("CLICOLOR_FORCE", "0")], false),
+        (&[("CLICOLOR", "1")], false),
+        (&[("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "0")], true),
         (&[("FORCE_COLOR", "1"), ("NO_COLOR", "1")], false),
     ] {
         let mut sandbox = Sandbox::new().with("OBS_LOG_FORMAT", "pretty");
@@ -177,6 +180,113 @@ fn colours_only_where_asked_and_never_with_no_color() {
         assert_eq!(shown.contains("\u{1b}[32mINFO"), coloured, "{variables:?}");
         assert!(!shown.contains("\u{1b}[31mred"), "{variables:?}");
     }
+}
+
+/// The runner takes its older form of a command anywhere in a line, and the newer one behind spaces
+/// (actions/runner, `ActionCommand.cs`).
+#[test]
+fn no_format_lets_a_runner_read_commands() {
+    for format in ["auto", "pretty", "json", "logfmt", "github"] {
+        let sandbox = Sandbox::new()
+            .with("GITHUB_ACTIONS", "true")
+            .with("OBS_LOG_FORMAT", format);
+        let words = [
+            "log",
+            "--exception",
+            "::add-mask::a\n ::b::",
+            "info",
+            "x ##[add-mask]y",
+        ];
+        let shown = sandbox.obs(words).quiet().stdout;
+        let commands = shown
+            .lines()
+            .filter(|line| line.trim_start().starts_with("::"));
+        assert_eq!(
+            (commands.count(), shown.contains("##[")),
+            (0, false),
+            "{shown}"
+        );
+        assert_eq!(sandbox.only_log()["message"], "x ##[add-mask]y");
+        if format == "json" {
+            let line: serde_json::Value = serde_json::from_str(&shown).unwrap();
+            assert_eq!(line, sandbox.only_log());
+        }
+    }
+}
+
+#[test]
+fn nothing_else_that_is_shown_is_a_command() {
+    let sandbox = Sandbox::new().with("GITHUB_ACTIONS", "true");
+    let message = "x\n::error::y ##[add-mask]z";
+    sandbox.obs(["log", "info", "--", message]);
+    let nowhere = Sandbox::new()
+        .with("GITHUB_ACTIONS", "true")
+        .with("OBS_HOME", "/dev/null")
+        .with("TMPDIR", "/dev/null");
+    for outcome in [
+        sandbox.obs(["logs", "--human"]),
+        sandbox.obs(["logs"]),
+        sandbox.obs(["trace", message]),
+        nowhere.obs(["log", "info", "--", message]),
+    ] {
+        let shown = outcome.stdout + &outcome.stderr;
+        assert!(shown.contains("add-mask]"), "{shown}");
+        let commands = shown
+            .lines()
+            .filter(|line| line.trim_start().starts_with("::"));
+        assert_eq!(
+            (commands.count(), shown.contains("##[")),
+            (0, false),
+            "{shown}"
+        );
+    }
+    assert_eq!(sandbox.only_log()["message"], message);
+}
+
+#[test]
+fn debug_is_a_debug_command() {
+    let sandbox = Sandbox::new()
+        .with("OBS_LOG_FORMAT", "github")
+        .with("DEBUG", "true");
+    let shown = sandbox.obs(["log", "debug", "50%\nm"]).quiet().stdout;
+    assert_eq!(shown, "::debug::50%25%0Am\n");
+}
+
+const SPANS: &str = "eval \"$(obs span start 'a: 50%,\nb')\"\n\
+                     eval \"$(obs span start inner)\"\neval \"$(obs span end)\"\n\
+                     obs span start --owner 0 elsewhere >other\n\
+                     eval \"$(obs span end)\"\n";
+
+/// GitHub has no groups inside groups.
+#[test]
+fn outermost_spans_are_groups_when_asked() {
+    let asked = || {
+        Sandbox::new()
+            .with("GITHUB_ACTIONS", "true")
+            .with("OBS_LOG_GROUPS", "true")
+    };
+    let outcome = asked().script("sh", SPANS);
+    assert_eq!(
+        (outcome.stdout.as_str(), outcome.stderr.as_str()),
+        ("", "::group::a: 50%25,%0Ab\n::endgroup::\n")
+    );
+    for other in [
+        asked().with("GITHUB_ACTIONS", ""),
+        asked().with("OBS_LOG_GROUPS", ""),
+        asked().with("OBS_LOG_FORMAT", "json"),
+        asked().with("OBS_LOG_STREAM", "off"),
+    ] {
+        other.script("sh", SPANS).quiet();
+    }
+}
+
+#[test]
+fn group_of_a_refused_span_is_none() {
+    let sandbox = Sandbox::new()
+        .with("GITHUB_ACTIONS", "true")
+        .with("OBS_LOG_GROUPS", "true");
+    let text = "eval \"$(obs span start --nope x 2>/dev/null)\"\neval \"$(obs span end)\"\n";
+    sandbox.script("sh", text).quiet();
 }
 
 /// What a terminal gets; `script` makes one, and ends its lines by CR LF.
@@ -208,6 +318,18 @@ fn terminal_gets_one_coloured_human_line() {
     );
     let plain = on_terminal(&sandbox.with("NO_COLOR", "1"), "obs log info hello k=v");
     assert_eq!(plain, "[CLOCK] INFO     hello k=v\n");
+}
+
+/// A terminal wraps a long line itself, and a narrow one must not cost what it says.
+#[test]
+fn narrow_terminal_gets_the_whole_line() {
+    if !have("script") {
+        return;
+    }
+    let sandbox = Sandbox::new().with("NO_COLOR", "1");
+    let message = "word ".repeat(30);
+    let shown = on_terminal(&sandbox, &format!("stty cols 20; obs log info '{message}'"));
+    assert_eq!(shown, format!("[CLOCK] INFO     {message}\n"));
 }
 
 #[test]

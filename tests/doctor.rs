@@ -199,3 +199,60 @@ fn repository_that_git_refuses_is_named() {
     assert_eq!(code, 1);
     assert!(has(&found, "git: bad: "), "{found:?}");
 }
+
+/// A copy of the program, which looks for the library beside itself.
+fn copied(sandbox: &Sandbox) -> std::path::PathBuf {
+    let bin = sandbox.path("tree/bin");
+    fs::create_dir_all(&bin).unwrap();
+    fs::create_dir_all(sandbox.path("tree/lib/obs")).unwrap();
+    let copy = bin.join("obs");
+    if fs::hard_link(crate::sandbox::program(), &copy).is_err() {
+        fs::copy(crate::sandbox::program(), &copy).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn builtin_of_another_version_is_named() {
+    let sandbox = Sandbox::new();
+    let program = copied(&sandbox);
+    let look = || {
+        let mut command = sandbox.command(&program);
+        let outcome =
+            crate::sandbox::outcome(&command.args(["doctor", "--json"]).output().unwrap());
+        let line = outcome
+            .stdout
+            .lines()
+            .find(|line| line.contains("\"builtin\""));
+        let line: Option<Value> = line.map(|line| serde_json::from_str(line).unwrap());
+        line.map(|line| {
+            let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+            (text("state"), text("what"), text("advice"))
+        })
+    };
+    assert_eq!(look(), None);
+    let own = env!("CARGO_PKG_VERSION");
+    let far = sandbox.path("tree/lib/obs/libobs.so");
+    fs::write(&far, format!("\0ELF\0obs-builtin-version={own};\0")).unwrap();
+    let (state, what, _) = look().unwrap();
+    assert_eq!(state, "ok");
+    assert!(what.ends_with("/tree/lib/obs/libobs.so"), "{what}");
+    // the one beside the program comes first
+    let near = sandbox.path("tree/bin/libobs.so");
+    for (bytes, said) in [
+        (
+            "\0obs-builtin-version=0.0.1;",
+            format!("is of version 0.0.1, this is {own}"),
+        ),
+        ("\x7fELF", "is no builtin of obs".to_owned()),
+    ] {
+        fs::write(&near, bytes).unwrap();
+        let (state, what, advice) = look().unwrap();
+        assert_eq!(state, "bad");
+        assert!(what.ends_with(&said), "{what}");
+        assert!(
+            advice.contains("put the library of this version there"),
+            "{advice}"
+        );
+    }
+}

@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 mod backlog;
+mod builtin;
 mod capture;
+mod ci;
 mod config;
 mod console;
 mod context;
@@ -17,6 +19,7 @@ mod hooks;
 mod hostile;
 mod house;
 mod identity;
+mod init;
 mod log;
 mod metadata;
 mod metric;
@@ -28,6 +31,7 @@ mod shim;
 mod sizes;
 mod span;
 mod span_data;
+mod statusline;
 mod stdin;
 mod terminal;
 mod trace;

@@ -1,7 +1,20 @@
-//! Which CI this is, by the variables it documents: the run's identity, who started it, and resource attributes by the
-//! cicd and vcs semantic conventions (v1.44).
+//! Which CI this is, by the variables it documents: the run's identity and its ids as a trace, who started it, and
+//! resource attributes by the cicd and vcs semantic conventions (v1.44).
 
+mod github;
+mod providers;
+
+use super::scene::flow;
+use crate::model::context::{Flags, TraceContext, parse_traceparent};
+use crate::model::ids::SpanId;
+use crate::model::{sampler, time};
+use crate::redact;
+use crate::settings::Settings;
 use crate::world::World;
+use github::Contract;
+use providers::PROVIDERS;
+use sha2::{Digest, Sha256};
+use std::os::unix::ffi::OsStrExt;
 
 /// A CI system and its variables.
 #[derive(Debug)]
@@ -12,216 +25,317 @@ struct Provider {
     /// Together they name one run of one pipeline.
     run: &'static [&'static str],
     actor: &'static str,
-    /// Attribute and the variable that holds it.
+    /// Attribute and the variable that holds it; of several for one attribute the first that is set.
     attributes: &'static [(&'static str, &'static str)],
+    /// Attributes that are made of several variables.
+    composed: &'static [(&'static str, &'static [Part])],
+    /// When the run was asked for.
+    queued: &'static str,
+    /// When the run began.
+    start: &'static [&'static str],
+    /// How the job went so far.
+    status: &'static [&'static str],
+    trigger: &'static str,
+    attempt: &'static str,
+    default_branch: &'static str,
+    /// The provider's own traceparent, where it is not in TRACEPARENT.
+    parent: &'static str,
 }
 
-const PIPELINE: &str = "cicd.pipeline.name";
-const RUN_ID: &str = "cicd.pipeline.run.id";
-const RUN_URL: &str = "cicd.pipeline.run.url.full";
-const TASK: &str = "cicd.pipeline.task.name";
-const REVISION: &str = "vcs.ref.head.revision";
-const BRANCH: &str = "vcs.ref.head.name";
+/// A piece of an attribute.
+#[derive(Debug)]
+enum Part {
+    Text(&'static str),
+    Var(&'static str),
+}
+
+/// Attribute: the pipeline's name.
+pub const PIPELINE: &str = "cicd.pipeline.name";
+/// Attribute: the provider's id of the run.
+pub const RUN_ID: &str = "cicd.pipeline.run.id";
+/// Attribute: the run's page.
+pub const RUN_URL: &str = "cicd.pipeline.run.url.full";
+/// Attribute: the job inside the pipeline.
+pub const TASK: &str = "cicd.pipeline.task.name";
+/// Attribute: the commit.
+pub const REVISION: &str = "vcs.ref.head.revision";
+/// Attribute: the branch or tag.
+pub const BRANCH: &str = "vcs.ref.head.name";
+const TASK_ID: &str = "cicd.pipeline.task.run.id";
+const TASK_URL: &str = "cicd.pipeline.task.run.url.full";
+const CHANGE: &str = "vcs.change.id";
 const REPOSITORY: &str = "vcs.repository.url.full";
 
-/// In the order they are tried: what sets another's marks comes first.
-const PROVIDERS: &[Provider] = &[
-    Provider {
-        name: "github",
-        mark: "GITHUB_ACTIONS",
-        run: &["GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"],
-        actor: "GITHUB_ACTOR",
-        attributes: &[
-            (PIPELINE, "GITHUB_WORKFLOW"),
-            (RUN_ID, "GITHUB_RUN_ID"),
-            (TASK, "GITHUB_JOB"),
-            (REVISION, "GITHUB_SHA"),
-            (BRANCH, "GITHUB_REF_NAME"),
-        ],
-    },
-    Provider {
-        name: "gitlab",
-        mark: "GITLAB_CI",
-        run: &["CI_SERVER_HOST", "CI_PIPELINE_ID"],
-        actor: "GITLAB_USER_LOGIN",
-        attributes: &[
-            (PIPELINE, "CI_PROJECT_PATH"),
-            (RUN_ID, "CI_PIPELINE_ID"),
-            (RUN_URL, "CI_PIPELINE_URL"),
-            (TASK, "CI_JOB_NAME"),
-            (REVISION, "CI_COMMIT_SHA"),
-            (BRANCH, "CI_COMMIT_REF_NAME"),
-            (REPOSITORY, "CI_PROJECT_URL"),
-        ],
-    },
-    Provider {
-        name: "buildkite",
-        mark: "BUILDKITE",
-        run: &["BUILDKITE_BUILD_ID"],
-        actor: "BUILDKITE_BUILD_CREATOR",
-        attributes: &[
-            (PIPELINE, "BUILDKITE_PIPELINE_SLUG"),
-            (RUN_ID, "BUILDKITE_BUILD_ID"),
-            (RUN_URL, "BUILDKITE_BUILD_URL"),
-            (TASK, "BUILDKITE_LABEL"),
-            (REVISION, "BUILDKITE_COMMIT"),
-            (BRANCH, "BUILDKITE_BRANCH"),
-        ],
-    },
-    Provider {
-        name: "circleci",
-        mark: "CIRCLECI",
-        run: &["CIRCLE_WORKFLOW_ID"],
-        actor: "CIRCLE_USERNAME",
-        attributes: &[
-            (PIPELINE, "CIRCLE_PROJECT_REPONAME"),
-            (RUN_ID, "CIRCLE_WORKFLOW_ID"),
-            (RUN_URL, "CIRCLE_BUILD_URL"),
-            (TASK, "CIRCLE_JOB"),
-            (REVISION, "CIRCLE_SHA1"),
-            (BRANCH, "CIRCLE_BRANCH"),
-        ],
-    },
-    Provider {
-        name: "azure",
-        mark: "TF_BUILD",
-        run: &[
-            "SYSTEM_COLLECTIONURI",
-            "SYSTEM_TEAMPROJECTID",
-            "BUILD_BUILDID",
-        ],
-        actor: "BUILD_REQUESTEDFOR",
-        attributes: &[
-            (PIPELINE, "BUILD_DEFINITIONNAME"),
-            (RUN_ID, "BUILD_BUILDID"),
-            (TASK, "AGENT_JOBNAME"),
-            (REVISION, "BUILD_SOURCEVERSION"),
-            (BRANCH, "BUILD_SOURCEBRANCHNAME"),
-        ],
-    },
-    Provider {
-        name: "bitbucket",
-        mark: "BITBUCKET_BUILD_NUMBER",
-        run: &["BITBUCKET_REPO_FULL_NAME", "BITBUCKET_BUILD_NUMBER"],
-        actor: "BITBUCKET_STEP_TRIGGERER_UUID",
-        attributes: &[
-            (PIPELINE, "BITBUCKET_REPO_SLUG"),
-            (RUN_ID, "BITBUCKET_BUILD_NUMBER"),
-            (REVISION, "BITBUCKET_COMMIT"),
-            (BRANCH, "BITBUCKET_BRANCH"),
-        ],
-    },
-    Provider {
-        name: "woodpecker",
-        mark: "CI_PIPELINE_NUMBER",
-        run: &["CI_REPO", "CI_PIPELINE_NUMBER"],
-        actor: "CI_COMMIT_AUTHOR",
-        attributes: &[
-            (PIPELINE, "CI_REPO"),
-            (RUN_ID, "CI_PIPELINE_NUMBER"),
-            (TASK, "CI_STEP_NAME"),
-            (REVISION, "CI_COMMIT_SHA"),
-            (BRANCH, "CI_COMMIT_BRANCH"),
-        ],
-    },
-    Provider {
-        name: "drone",
-        mark: "DRONE",
-        run: &["DRONE_REPO", "DRONE_BUILD_NUMBER"],
-        actor: "DRONE_BUILD_TRIGGER",
-        attributes: &[
-            (PIPELINE, "DRONE_REPO"),
-            (RUN_ID, "DRONE_BUILD_NUMBER"),
-            (RUN_URL, "DRONE_BUILD_LINK"),
-            (TASK, "DRONE_STEP_NAME"),
-            (REVISION, "DRONE_COMMIT_SHA"),
-            (BRANCH, "DRONE_BRANCH"),
-        ],
-    },
-    Provider {
-        name: "travis",
-        mark: "TRAVIS",
-        run: &["TRAVIS_REPO_SLUG", "TRAVIS_BUILD_ID"],
-        actor: "TRAVIS_EVENT_TYPE",
-        attributes: &[
-            (PIPELINE, "TRAVIS_REPO_SLUG"),
-            (RUN_ID, "TRAVIS_BUILD_ID"),
-            (RUN_URL, "TRAVIS_BUILD_WEB_URL"),
-            (TASK, "TRAVIS_JOB_NAME"),
-            (REVISION, "TRAVIS_COMMIT"),
-            (BRANCH, "TRAVIS_BRANCH"),
-        ],
-    },
-    Provider {
-        name: "teamcity",
-        mark: "TEAMCITY_VERSION",
-        run: &["TEAMCITY_PROJECT_NAME", "BUILD_NUMBER"],
-        actor: "TEAMCITY_BUILD_TRIGGERED_BY",
-        attributes: &[
-            (PIPELINE, "TEAMCITY_BUILDCONF_NAME"),
-            (RUN_ID, "BUILD_NUMBER"),
-            (REVISION, "BUILD_VCS_NUMBER"),
-        ],
-    },
-    Provider {
-        name: "jenkins",
-        mark: "JENKINS_URL",
-        run: &["JENKINS_URL", "JOB_NAME", "BUILD_NUMBER"],
-        actor: "BUILD_USER_ID",
-        attributes: &[
-            (PIPELINE, "JOB_NAME"),
-            (RUN_ID, "BUILD_NUMBER"),
-            (RUN_URL, "BUILD_URL"),
-            (TASK, "STAGE_NAME"),
-            (REVISION, "GIT_COMMIT"),
-            (BRANCH, "GIT_BRANCH"),
-        ],
-    },
-];
+/// Attributes of one job rather than of the whole run.
+pub const OF_TASK: &[&str] = &[TASK, TASK_ID, TASK_URL];
 
 /// The CI that a call runs in.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ci(&'static Provider);
+pub struct Ci(&'static Provider);
+
+/// Where a run's trace comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// TRACEPARENT, which somebody outside set.
+    Inherited,
+    /// A traceparent that the CI hands out in a variable of its own.
+    Provider,
+    /// The run's id.
+    Run,
+}
+
+/// The trace of a run: the same in every job of it.
+#[derive(Debug, Clone, Copy)]
+pub struct RunTrace {
+    /// What the job's steps are to have for a parent.
+    pub context: TraceContext,
+    /// Where that comes from.
+    pub origin: Origin,
+    /// The pipeline's own span.
+    pub pipeline: TraceContext,
+    /// The parent of the pipeline's own span; none where that is the root.
+    pub parent: Option<SpanId>,
+}
 
 impl Ci {
     /// The CI of this environment.
-    pub(super) fn detect(world: &World) -> Option<Self> {
-        let found = PROVIDERS
-            .iter()
-            .find(|provider| world.var_os(provider.mark).is_some());
-        found.map(Self)
+    pub fn detect(world: &World) -> Option<Self> {
+        let mut found: Option<usize> = None;
+        for pair in world.env() {
+            let pair = pair.as_bytes();
+            if !may_mark(pair) {
+                continue;
+            }
+            let marks = |provider: &Provider| {
+                let rest = pair.strip_prefix(provider.mark.as_bytes());
+                matches!(rest, Some([b'=', _, ..]))
+            };
+            let before = found.unwrap_or(PROVIDERS.len());
+            let earlier = PROVIDERS.iter().take(before).position(marks);
+            found = earlier.or(found);
+        }
+        found.and_then(|at| PROVIDERS.get(at)).map(Self)
+    }
+
+    /// The provider's name.
+    pub fn name(self) -> &'static str {
+        self.0.name
     }
 
     /// Provider and run, in a form that is the same in every job of the run.
-    pub(super) fn run(self, world: &World) -> Option<String> {
+    pub fn run(self, world: &World) -> Option<String> {
         let ids: Option<Vec<&str>> = self.0.run.iter().map(|name| world.var(name)).collect();
         Some(format!("{}/{}", self.0.name, ids?.join("/")))
     }
 
+    /// The same for somebody to see, each part without the secrets that it may hold.
+    pub fn shown_run(self, world: &World) -> Option<String> {
+        let parts = self
+            .0
+            .run
+            .iter()
+            .map(|name| Some(redact::text(world.var(name)?)));
+        let parts: Option<Vec<_>> = parts.collect();
+        Some(format!("{}/{}", self.0.name, parts?.join("/")))
+    }
+
+    /// The `correlation_id` of everything that happens in the run.
+    pub fn correlation(self, world: &World) -> Option<String> {
+        let digest = Sha256::digest(self.run(world)?);
+        Some(flow(*digest.first_chunk::<16>()?))
+    }
+
+    /// The variables that name the run and are not set.
+    pub fn missing(self, world: &World) -> Vec<&'static str> {
+        let names = self.0.run.iter().copied();
+        names.filter(|name| world.var(name).is_none()).collect()
+    }
+
     /// Who started the run.
-    pub(super) fn actor(self, world: &World) -> Option<&str> {
+    pub fn actor(self, world: &World) -> Option<&str> {
         world.var(self.0.actor)
     }
 
+    /// What asked for the run, such as `push`.
+    pub fn trigger(self, world: &World) -> Option<&str> {
+        world.var(self.0.trigger)
+    }
+
+    /// Which try of the run this is, from 1.
+    pub fn attempt(self, world: &World) -> Option<u64> {
+        world.var(self.0.attempt)?.parse().ok()
+    }
+
+    /// The repository's default branch.
+    pub fn default_branch(self, world: &World) -> Option<&str> {
+        world.var(self.0.default_branch)
+    }
+
+    /// When the run began, in nanoseconds since the epoch.
+    pub fn start(self, world: &World) -> Option<i64> {
+        let given = self.0.start.iter().filter_map(|name| world.var(name));
+        // 0 is what some write before the run has begun
+        given.filter_map(time::parse).find(|at| *at > 0)
+    }
+
+    /// When the run was asked for, in nanoseconds since the epoch.
+    pub fn queued(self, world: &World) -> Option<i64> {
+        time::parse(world.var(self.0.queued)?).filter(|at| *at > 0)
+    }
+
+    /// How the job went so far, in the provider's own word or exit code.
+    pub fn status(self, world: &World) -> Option<&str> {
+        self.0.status.iter().find_map(|name| world.var(name))
+    }
+
     /// Resource attributes.
-    pub(super) fn attributes(self, world: &World) -> Vec<(&'static str, String)> {
-        let known = self.0.attributes.iter();
-        let mut found: Vec<(&str, String)> = known
-            .filter_map(|(attribute, name)| Some((*attribute, world.var(name)?.to_owned())))
-            .collect();
-        if self.0.name == "github"
-            && let (Some(server), Some(repository)) = (
-                world.var("GITHUB_SERVER_URL"),
-                world.var("GITHUB_REPOSITORY"),
-            )
-        {
-            found.push((REPOSITORY, format!("{server}/{repository}")));
-            if let Some(run) = world.var("GITHUB_RUN_ID") {
-                found.push((RUN_URL, format!("{server}/{repository}/actions/runs/{run}")));
+    pub fn attributes(self, world: &World) -> Vec<(&'static str, String)> {
+        let mut found: Vec<(&str, String)> = Vec::new();
+        let mut add = |attribute: &'static str, value: String| {
+            if !found.iter().any(|(known, _)| *known == attribute) {
+                found.push((attribute, value));
+            }
+        };
+        for (attribute, name) in self.0.attributes {
+            match (*attribute, world.var(name)) {
+                (_, None) | (CHANGE, Some("false")) => {} // Buildkite and Travis say so where there is none
+                (REPOSITORY, Some(url)) => {
+                    add(
+                        attribute,
+                        url.strip_suffix(".git").unwrap_or(url).to_owned(),
+                    );
+                }
+                (BRANCH, Some(name)) => add(attribute, short(name).to_owned()),
+                (_, Some(value)) => add(attribute, value.to_owned()),
+            }
+        }
+        for (attribute, parts) in self.0.composed {
+            let pieces = parts.iter().map(|part| match part {
+                Part::Text(text) => Some(*text),
+                Part::Var(name) => world.var(name),
+            });
+            if let Some(value) = pieces.collect::<Option<String>>() {
+                add(attribute, value);
             }
         }
         found
     }
+
+    /// The run's trace: a valid traceparent that was handed to us goes on, else it is derived from the run's id. The
+    /// pipeline's own span is the root of a derived trace, and a child in any other. None where nothing names the run.
+    pub fn trace(self, world: &World, settings: &Settings) -> Option<RunTrace> {
+        let derived = self.derived(world, settings);
+        let given = |name: &str| parse_traceparent(world.var_os(name)?.as_bytes());
+        let handed = given("TRACEPARENT")
+            .map(|context| (context, Origin::Inherited))
+            .or_else(|| Some((given(self.0.parent)?, Origin::Provider)));
+        let Some((context, origin)) = handed else {
+            let pipeline = *derived.first()?;
+            return Some(RunTrace {
+                context: pipeline,
+                origin: Origin::Run,
+                pipeline,
+                parent: None,
+            });
+        };
+        let own = derived.iter().find(|own| own.trace_id == context.trace_id);
+        if let Some(pipeline) = own {
+            return Some(RunTrace {
+                context,
+                origin: Origin::Run,
+                pipeline: *pipeline,
+                parent: None,
+            });
+        }
+        let run = self.run(world);
+        let run = run.as_deref().unwrap_or(self.0.name);
+        let seed = format!("obs {run} {}", context.trace_id);
+        let pipeline = context.child(sha(&seed, 16))?;
+        Some(RunTrace {
+            context,
+            origin,
+            pipeline,
+            parent: Some(context.span_id).filter(|parent| *parent != pipeline.span_id),
+        })
+    }
+
+    /// The traces that the run's id may stand for, ours first; each with the pipeline's own span. All but GitHub have
+    /// one: the Collector's gitlabreceiver hashes the time of the pipeline's end, which no job knows
+    /// (receiver/gitlabreceiver/traces_event_handling.go, newTraceID); Jenkins' plugin and Buildkite hand theirs out.
+    fn derived(self, world: &World, settings: &Settings) -> Vec<TraceContext> {
+        let set = |name: &str| world.var(name).is_some();
+        let ours = |more: &str| {
+            let run = self.run(world)?;
+            derived_from(&format!("obs {run}{more}"), world)
+        };
+        match self.0.name {
+            // Gitea and Forgejo pass for GitHub, but every server of theirs counts its runs from 1
+            "github" if set("GITEA_ACTIONS") || set("FORGEJO_ACTIONS") => {
+                let server = world.var("GITHUB_SERVER_URL").unwrap_or_default();
+                ours(&format!(" {server}")).into_iter().collect()
+            }
+            "github" => {
+                let Some(run) = world.var("GITHUB_RUN_ID") else {
+                    return Vec::new();
+                };
+                let attempt = world.var("GITHUB_RUN_ATTEMPT").unwrap_or("1");
+                let repository = world.var("GITHUB_REPOSITORY").unwrap_or_default();
+                let wanted = Contract::named(&settings.ci_ids);
+                let others = Contract::ALL.into_iter().filter(|other| *other != wanted);
+                let all = std::iter::once(wanted)
+                    .chain(others)
+                    .filter_map(|contract| {
+                        let (trace, span) = contract.ids(repository, run, attempt);
+                        root(trace, span, world)
+                    });
+                all.collect()
+            }
+            _ => ours("").into_iter().collect(),
+        }
+    }
+}
+
+/// Whether a variable begins as some mark does: most do not, and this is asked of all of them at every call.
+fn may_mark(pair: &[u8]) -> bool {
+    matches!(
+        pair,
+        [b'B', b'I' | b'U', ..]
+            | [b'C' | b'G', b'I', ..]
+            | [b'D', b'R', ..]
+            | [b'J', b'E', ..]
+            | [b'T', b'E' | b'F' | b'R', ..]
+    )
+}
+
+/// A branch or tag without the folder that git keeps it in.
+fn short(name: &str) -> &str {
+    let folders = ["refs/heads/", "refs/tags/"].iter();
+    let stripped = folders
+        .filter_map(|folder| name.strip_prefix(folder))
+        .next();
+    stripped.unwrap_or(name)
+}
+
+/// The root of a trace whose id follows from a text that names it.
+pub(super) fn derived_from(seed: &str, world: &World) -> Option<TraceContext> {
+    root(sha(seed, 0), sha(seed, 16), world)
+}
+
+/// The root of a derived trace: sampled as a random one would be, but not said to be random.
+fn root(trace: [u8; 16], span: [u8; 8], world: &World) -> Option<TraceContext> {
+    let root = TraceContext::root(trace, span, true)?;
+    let var = |name: &str| world.var(name);
+    let (name, arg) = (var("OTEL_TRACES_SAMPLER"), var("OTEL_TRACES_SAMPLER_ARG"));
+    let (sampled, _) = sampler::sampled(name, arg, None, &root.trace_id);
+    let flags = Flags::from_bits(0).with_sampled(sampled);
+    Some(TraceContext { flags, ..root })
+}
+
+/// Bytes of a text's SHA-256, from one of them on.
+fn sha<const N: usize>(text: &str, from: usize) -> [u8; N] {
+    let digest = Sha256::digest(text);
+    let found = digest.get(from..).and_then(|rest| rest.first_chunk::<N>());
+    found.copied().unwrap_or([0; N])
 }
 
 #[cfg(test)]
@@ -254,7 +368,25 @@ mod tests {
     #[test]
     fn incomplete_run_is_none() {
         let world = World::of(&[("GITLAB_CI", "true")]);
-        assert_eq!(Ci::detect(&world).unwrap().run(&world), None);
+        let ci = Ci::detect(&world).unwrap();
+        assert_eq!(ci.run(&world), None);
+        assert!(ci.trace(&world, &Settings::load(&world)).is_none());
+        assert_eq!(ci.missing(&world), ["CI_SERVER_HOST", "CI_PIPELINE_ID"]);
         assert!(Ci::detect(&World::of(&[])).is_none());
+        assert!(Ci::detect(&World::of(&[("GITLAB_CI", ""), ("GITLAB_CIX", "1")])).is_none());
+    }
+
+    #[test]
+    fn first_of_the_table_wins() {
+        let world = World::of(&[("JENKINS_URL", "u"), ("TRAVIS", "true"), ("DRONE", "true")]);
+        assert_eq!(Ci::detect(&world).unwrap().name(), "drone");
+    }
+
+    #[test]
+    fn every_mark_is_found() {
+        for provider in PROVIDERS {
+            let world = World::of(&[(provider.mark, "x")]);
+            assert_eq!(Ci::detect(&world).unwrap().name(), provider.name);
+        }
     }
 }

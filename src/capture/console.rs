@@ -1,7 +1,9 @@
-//! What `obs log` shows: the stream, the format, colours, GitHub's workflow annotations.
+//! What `obs log` shows: the stream, the format, colours. Lines are never cut or broken: a terminal wraps them itself, and
+//! a pipe gets them whole.
 
 use super::Call;
-use crate::model::shown::{escape, is_hostile};
+use super::github;
+use crate::model::shown::{escape, is_hostile, without_commands};
 use crate::model::{Level, Log};
 use crate::world::Stream;
 use serde_json::Value;
@@ -17,19 +19,26 @@ pub(super) fn show(call: &Call<'_>, log: &Log, line: &[u8]) {
         _ => Stream::Out,
     };
     let world = call.world;
-    let terminal = world.is_terminal(stream);
-    let github = world.var("GITHUB_ACTIONS") == Some("true");
-    let bytes = match call.settings.log_format.as_str() {
-        "auto" if github => [line, annotation(log).as_bytes()].concat(),
-        "auto" if terminal => pretty(log, world.wants_colours(stream)).into_bytes(),
-        "pretty" => pretty(log, world.wants_colours(stream)).into_bytes(),
+    let format = call.settings.log_format.as_str();
+    let human = || pretty(log, world.wants_colours(stream)).into_bytes();
+    let mut bytes = match format {
+        "auto" if world.is_terminal(stream) && !world.is_in_github() => human(),
+        "pretty" => human(),
         "logfmt" => logfmt(log).into_bytes(),
-        "github" => match annotation(log) {
-            none if none.is_empty() => line.to_vec(),
-            annotation => annotation.into_bytes(),
-        },
         _ => line.to_vec(),
     };
+    if format == "github" || world.is_in_github() {
+        bytes = without_commands(&bytes).into_owned();
+    }
+    let command = match format {
+        "auto" if world.is_in_github() => github::annotation(log),
+        "github" => github::command(log),
+        _ => String::new(),
+    };
+    match format == "github" && !command.is_empty() {
+        true => bytes = command.into_bytes(),
+        false => bytes.extend_from_slice(command.as_bytes()),
+    }
     let _ = world.write(stream, &bytes);
 }
 
@@ -124,47 +133,6 @@ fn inner(c: char) -> String {
     }
 }
 
-/// The workflow command that makes an annotation of a warning or an error; empty for other levels.
-fn annotation(log: &Log) -> String {
-    let command = match log.level {
-        Level::Debug | Level::Info => return String::new(),
-        Level::Warning => "warning",
-        Level::Error | Level::Critical => "error",
-    };
-    let mut properties = Vec::new();
-    if !log.module.is_empty() {
-        properties.push(format!("file={}", property(&log.module)));
-    }
-    if let Some(line) = log.line {
-        properties.push(format!("line={line}"));
-    }
-    if !log.logger.is_empty() {
-        properties.push(format!("title={}", property(&log.logger)));
-    }
-    format!(
-        "::{command} {}::{}\n",
-        properties.join(","),
-        data(&log.message)
-    )
-}
-
-/// Escapes by the rules of actions/toolkit, `packages/core/src/command.ts`, escapeData; other controls as for a screen.
-fn data(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '%' => "%25".to_owned(),
-            '\r' => "%0D".to_owned(),
-            '\n' => "%0A".to_owned(),
-            c => escape(c.encode_utf8(&mut [0; 4])).into_owned(),
-        })
-        .collect()
-}
-
-/// The same file's escapeProperty.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,14 +169,5 @@ mod tests {
             logfmt(&sample()),
             "ts=2025-12-04T10:15:30.123456Z level=error msg=\"a\\u{1b}[2K b\\nc: 100%, \\\"q\\\"\" logger=bash.x.sh n=1 s=\"two words\" p=x\n"
         );
-    }
-
-    #[test]
-    fn annotation_is_escaped_by_the_toolkit_rules() {
-        assert_eq!(
-            annotation(&sample()),
-            "::error file=dir/x%2Cy.sh,line=7,title=bash.x.sh::a\\u{1b}[2K b%0Ac: 100%25, \"q\"\n"
-        );
-        assert_eq!(annotation(&Log::default()), "");
     }
 }

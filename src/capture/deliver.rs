@@ -42,7 +42,8 @@ impl Call<'_> {
 
     /// The last resort: what nothing keeps is printed.
     pub(super) fn print_unsaved(&self, line: &[u8]) {
-        let unsaved = [b"obs: UNSAVED ", line].concat();
+        let line = self.world.shown(line);
+        let unsaved = [b"obs: UNSAVED ", &*line].concat();
         let _ = self.world.write(Stream::Err, &unsaved);
     }
 }

@@ -62,12 +62,12 @@ fn build(
 pub(super) fn envelope(call: &Call<'_>, scene: Scene, context: Option<&TraceContext>) -> Event {
     Event {
         event_version: "1.0".to_owned(),
-        correlation_id: scene::correlation(call, context),
+        correlation_id: scene::correlation(call, context).0,
         trace_context: context.map(|context| TraceRef {
             trace_id: context.trace_id.to_string(),
             span_id: context.span_id.to_string(),
         }),
-        actor: scene::actor(call.world, call.settings, &scene.host),
+        actor: scene::actor(call, &scene.host).0,
         metadata: scene::metadata(call.world),
         source: scene.service,
         source_version: scene.version,

@@ -34,8 +34,8 @@ pub struct Telling<'a> {
 
 /// Makes the lines of events, all of one scene.
 pub struct Teller<'a> {
-    call: Call<'a>,
-    scene: Scene,
+    pub(super) call: Call<'a>,
+    pub(super) scene: Scene,
 }
 
 impl<'a> Teller<'a> {

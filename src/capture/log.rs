@@ -143,7 +143,9 @@ fn source(text: &str) -> (String, Option<u64>, String) {
         .skip(1)
         .find_map(|(at, part)| Some((at, part.parse::<u64>().ok()?)));
     let Some((at, line)) = found else {
-        return (text.to_owned(), None, String::new());
+        // a shell that does not know its line leaves it empty
+        let file = text.trim_end_matches(':');
+        return (file.to_owned(), None, String::new());
     };
     let file = parts.get(..at).unwrap_or_default().join(":");
     let function = parts.get(at + 1..).unwrap_or_default().join(":");
@@ -167,5 +169,6 @@ mod tests {
         );
         assert_eq!(split("a.sh"), ("a.sh".to_owned(), None, String::new()));
         assert_eq!(split("a.sh:7"), ("a.sh".to_owned(), Some(7), String::new()));
+        assert_eq!(split("a.sh::"), ("a.sh".to_owned(), None, String::new()));
     }
 }

@@ -91,7 +91,13 @@ pub(super) fn strict(words: &'static Words, args: &[OsString]) -> Result<Parsed,
             break;
         }
         let next = rest.as_slice().first();
-        match read(words.options, word, next) {
+        // alone: `-verbose` is a name like any other
+        let alone = (word.len() == 2).then(|| spelled_out(words.options, word));
+        match read(
+            words.options,
+            alone.flatten().as_deref().unwrap_or(word),
+            next,
+        ) {
             Read::Option(long, value, taken) => {
                 parsed.options.push((long, value));
                 if taken > 0 {

@@ -1,13 +1,11 @@
 //! Who calls, from where, in which trace: what a record carries besides what was said.
 
-use super::ci::Ci;
+use super::agent::agent;
 use super::{Call, git_head};
 use crate::model::context::TraceContext;
 use crate::model::{Actor, Attributes, Metadata, ids, resource};
-use crate::settings::Settings;
 use crate::world::World;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// The program that called us, as far as its command line tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -170,7 +168,7 @@ impl Scene {
 fn resource_of(call: &Call<'_>) -> Attributes {
     let world = call.world;
     let mut found = Attributes::new();
-    if let Some(ci) = Ci::detect(world) {
+    if let Some(ci) = call.ci {
         for (key, value) in ci.attributes(world) {
             found.insert(key.to_owned(), Value::from(value));
         }
@@ -204,34 +202,53 @@ fn resource_of(call: &Call<'_>) -> Attributes {
     found
 }
 
-/// Who acts.
-pub(super) fn actor(world: &World, settings: &Settings, host: &str) -> Actor {
-    let ci = Ci::detect(world);
-    let named = settings.actor.as_deref();
-    let id = named
-        .or_else(|| ci.and_then(|ci| ci.actor(world)))
-        .or_else(|| world.var("USER"))
-        .map_or_else(|| world.user_id().to_string(), str::to_owned);
-    let kind = if ci.is_some() { "ci" } else { "user" };
-    Actor {
+/// Who acts, and what says so of the type and of the id.
+pub(super) fn actor(call: &Call<'_>, host: &str) -> (Actor, [&'static str; 2]) {
+    let world = call.world;
+    let (named, ci) = (call.settings.actor.as_deref(), call.ci);
+    let said = [
+        (named, "OBS_ACTOR"),
+        (ci.and_then(|ci| ci.actor(world)), "CI"),
+        (world.var("USER"), "USER"),
+    ];
+    let said = said
+        .into_iter()
+        .find_map(|(id, by)| Some((id?.to_owned(), by)));
+    let (id, of_id) = said.unwrap_or_else(|| (world.user_id().to_string(), "user id"));
+    // an agent in a CI job acts for itself
+    let (kind, of_kind) = match (&call.settings.actor_type, agent(world), ci) {
+        (Some(kind), _, _) => (kind.as_str(), "OBS_ACTOR_TYPE"),
+        (None, Some((mark, _)), _) => ("agent", mark),
+        (None, None, Some(_)) => ("ci", "CI"),
+        (None, None, None) => ("user", "default"),
+    };
+    let actor = Actor {
         kind: kind.to_owned(),
         id,
         host: host.to_owned(),
+    };
+    (actor, [of_kind, of_id])
+}
+
+/// The logical flow that a record of this span belongs to, and what names it; empty where nothing does.
+pub(super) fn correlation(
+    call: &Call<'_>,
+    context: Option<&TraceContext>,
+) -> (String, &'static str) {
+    if let Some(given) = &call.settings.correlation_id {
+        return (given.clone(), "OBS_CORRELATION_ID");
+    }
+    let run = call.ci.and_then(|ci| ci.correlation(call.world));
+    match (run, context) {
+        (Some(run), _) => (run, "CI run"),
+        (None, Some(context)) => (flow(context.trace_id.to_bytes()), "trace"),
+        (None, None) => (String::new(), "none"),
     }
 }
 
-/// The logical flow that a record of this span belongs to; empty where nothing names one.
-pub(super) fn correlation(call: &Call<'_>, context: Option<&TraceContext>) -> String {
-    if let Some(given) = &call.settings.correlation_id {
-        return given.clone();
-    }
-    let run = Ci::detect(call.world).and_then(|ci| ci.run(call.world));
-    let bits = match (run, context) {
-        (Some(run), _) => Sha256::digest(run).first_chunk::<16>().copied(),
-        (None, Some(context)) => Some(context.trace_id.to_bytes()),
-        (None, None) => None,
-    };
-    bits.map_or_else(String::new, |bits| format!("corr_{}", ids::crockford(bits)))
+/// A flow that is named by 128 bits.
+pub(super) fn flow(bits: [u8; 16]) -> String {
+    format!("corr_{}", ids::crockford(bits))
 }
 
 /// Where it happened.

@@ -1,28 +1,29 @@
 //! `obs span start|end|record`: one span across many commands and processes, without a daemon.
 
-use super::attributes::Gathered;
+use super::attributes::{Gathered, is_attribute};
 use super::parse::Parsed;
 use super::scene::Scene;
+use super::span_owners::owners;
 use super::span_shell::{Shell, Step};
 use super::span_target::target;
-use super::{Call, fit};
+use super::{Call, fit, github};
 use crate::error::Error;
-use crate::journal::{LiveSpan, Owner, Signal};
+use crate::journal::{LiveSpan, Signal};
 use crate::model::context::{TraceContext, parse_traceparent, parse_tracestate};
 use crate::model::ids::SpanId;
 use crate::model::limits::Limits;
 use crate::model::sampler;
 use crate::model::{Kind, Record, Scope, Span, StatusCode, time, to_line};
-use crate::redact;
 use crate::world::{Stream, World};
 use serde_json::Value;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 /// Runs `span start`.
 pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let (mut span, context) = begin(call, &mut parsed, "span start")?;
     let scene = Scene::of(call, None);
-    let shell = Shell::of(&parsed, &scene.caller)?;
+    let shell = Shell::of(&parsed, &scene.caller, call.world)?;
     let started = parsed.text("start");
     span.timestamp = call.time_of("start", started, &mut span.obs.invalid);
     let expires = parsed.text("ttl").map(|text| {
@@ -50,15 +51,23 @@ pub(super) fn start(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
         call.context.is_some(),
         !live.span.trace_state.is_empty(),
     );
+    let name = live.span.name.clone();
     let kept = begin_live(call, context.span_id, live);
     shell.print(call.world, &step);
+    github::open_group(call, &name);
     kept
 }
 
 /// Prints the step into a span that was refused: the next end is its own, and ends nothing.
-pub(super) fn refuse(call: &Call<'_>) {
+pub(super) fn refuse(call: &Call<'_>, args: &[OsString]) {
     let caller = super::scene::Caller::of(&super::scene::calling(call.world).1);
-    Shell::of_caller(&caller).print(call.world, &Step::refused(call.world));
+    let mut before = args.iter().take_while(|word| *word != "--");
+    let binds = before.any(|word| word == "-v" || word == "--bind");
+    let shell = match call.world.binder().filter(|_| binds) {
+        Some(bind) => Shell::Bind(bind),
+        None => Shell::of_caller(&caller),
+    };
+    shell.print(call.world, &Step::refused(call.world));
 }
 
 /// Leaves the live file of a started span, clean of secrets.
@@ -157,23 +166,32 @@ fn promised(call: &Call<'_>, parsed: &Parsed, invalid: &mut Vec<String>) -> Opti
 
 /// A new context below `parent`, or a root; only roots ask the sampler.
 fn context(call: &Call<'_>, parent: Option<TraceContext>) -> Option<TraceContext> {
-    let world = call.world;
+    let (context, warning) = context_below(parent, call.world);
+    if let Some(warning) = warning {
+        call.note("sampler", &warning);
+    }
+    context
+}
+
+/// The same with the sampler's warning.
+pub(super) fn context_below(
+    parent: Option<TraceContext>,
+    world: &World,
+) -> (Option<TraceContext>, Option<String>) {
     let fresh = match parent {
-        Some(parent) => parent.child(world.random())?,
-        None => TraceContext::root(world.random(), world.random(), true)?,
+        Some(parent) => parent.child(world.random()),
+        None => TraceContext::root(world.random(), world.random(), true),
+    };
+    let Some(fresh) = fresh else {
+        return (None, None);
     };
     let (name, arg) = (
         world.var("OTEL_TRACES_SAMPLER"),
         world.var("OTEL_TRACES_SAMPLER_ARG"),
     );
     let (sampled, warning) = sampler::sampled(name, arg, parent.as_ref(), &fresh.trace_id);
-    if let Some(warning) = warning {
-        call.note("sampler", &warning);
-    }
-    Some(TraceContext {
-        flags: fresh.flags.with_sampled(sampled),
-        ..fresh
-    })
+    let flags = fresh.flags.with_sampled(sampled);
+    (Some(TraceContext { flags, ..fresh }), warning)
 }
 
 /// The attributes among a span command's words.
@@ -192,45 +210,6 @@ pub(super) fn describe(span: &mut Span, scene: Scene) {
     };
 }
 
-/// The processes that a span lives with: the given one, else the caller and, climbing out of subshells, which have their
-/// own parent's command line, each shell above it up to the script. Both ends count: the subshell of a `$(…)` is gone at
-/// once, and a background job may outlive its script.
-fn owners(world: &World, given: Option<String>) -> Result<Vec<Owner>, Error> {
-    if let Some(text) = given {
-        return match text.parse::<u32>() {
-            Ok(0) => Ok(Vec::new()),
-            Ok(pid) => Ok(Owner::of(pid, world).into_iter().collect()),
-            Err(_) => Err(Error::usage(format!(
-                "`--owner {}` is no process id",
-                redact::text(&text)
-            ))
-            .hint("0 means no owner")),
-        };
-    }
-    let (pid, words) = super::scene::calling(world);
-    let (Some(mut process), Some(space)) = (world.process(pid), world.pid_space()) else {
-        return Ok(Vec::new());
-    };
-    let mut owners = Vec::new();
-    for _ in 0..32 {
-        let (pid, start, parent) = (process.pid, process.start, process.parent);
-        owners.push(Owner {
-            pid,
-            start,
-            space: space.clone(),
-            host: world.host(),
-        });
-        if parent == 0 || words.is_empty() || world.command_line(parent) != words {
-            break;
-        }
-        match world.process(parent) {
-            Some(found) => process = found,
-            None => break,
-        }
-    }
-    Ok(owners)
-}
-
 /// Runs `span end`.
 pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let mut invalid = Vec::new();
@@ -238,7 +217,7 @@ pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let mut gathered = attributes(call, &parsed)?;
     gathered.notes.invalid.append(&mut invalid);
     let caller = super::scene::Caller::of(&super::scene::calling(call.world).1);
-    let shell = Shell::of(&parsed, &caller)?;
+    let shell = Shell::of(&parsed, &caller, call.world)?;
     if !parsed.has("span")
         && let Some(step) = Step::out_of_refused(call.world)
     {
@@ -248,6 +227,7 @@ pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let (id, current) = target(call, &parsed)?;
     if current {
         shell.print(call.world, &Step::out(call.world));
+        github::close_group(call);
     }
     if call.disabled {
         return Ok(());
@@ -291,7 +271,10 @@ fn verdict(parsed: &mut Parsed, invalid: &mut Vec<String>) -> (StatusCode, Strin
         .words
         .first()
         .map(|word| word.to_string_lossy().into_owned());
-    let message = message.filter(|word| !word.contains('=') || word.contains(' '));
+    // a sentence, or what is no attribute by its form: nothing that a variable holds may keep a span from ending
+    let message = message.filter(|word| {
+        !word.contains('=') || word.contains(' ') || !is_attribute(OsStr::new(word))
+    });
     if message.is_some() {
         parsed.take();
     }

@@ -15,8 +15,10 @@ const REFUSED: &str = "!";
 const DEEPEST: usize = 64;
 
 /// The form that the variables are printed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Shell {
+    /// Not printed: set in the shell that we are a part of.
+    Bind(fn(&str, Option<&str>)),
     Fish,
     Json,
     Sh,
@@ -24,7 +26,16 @@ pub(super) enum Shell {
 
 impl Shell {
     /// What was asked for, else the calling shell's.
-    pub(super) fn of(parsed: &Parsed, caller: &Caller) -> Result<Self, Error> {
+    pub(super) fn of(parsed: &Parsed, caller: &Caller, world: &World) -> Result<Self, Error> {
+        if parsed.has("bind") {
+            let bound = world.binder().map(Self::Bind);
+            return bound.ok_or_else(|| {
+                Error::usage(
+                    "`-v` needs the loadable builtin: a process cannot set its caller's variables",
+                )
+                .hint("eval \"$(obs span start NAME)\"; in bash `enable -f libobs.so obs` loads it")
+            });
+        }
         if parsed.has("json") {
             return Ok(Self::Json);
         }
@@ -44,13 +55,19 @@ impl Shell {
         }
     }
 
-    /// Prints a step on standard output.
+    /// Prints a step on standard output, or takes it.
     pub(super) fn print(self, world: &World, step: &Step) {
+        if let Self::Bind(bind) = self {
+            for (name, value) in &step.variables {
+                bind(name, value.as_deref());
+            }
+            return;
+        }
         let _ = world.write(Stream::Out, self.text(step).as_bytes());
     }
 
     fn text(self, step: &Step) -> String {
-        if self == Self::Json {
+        if matches!(self, Self::Json) {
             return step.json();
         }
         let lines = step
@@ -137,6 +154,11 @@ impl Step {
             json!({"traceparent": header, "trace_id": parts.next(), "span_id": parts.next()})
         )
     }
+}
+
+/// How many spans of this environment are inside each other.
+pub(super) fn depth(world: &World) -> usize {
+    stack(world).len()
 }
 
 /// The stack of the environment; one that is not ours to trust is empty.

@@ -141,7 +141,8 @@ With --stdin0 as the first word, as in all these commands, the others come throu
 byte: for a message that is too long for a command line.
 
 The message is also shown: DEBUG, INFO and WARNING on standard output, ERROR and CRITICAL on standard error; coloured on
-a terminal, else as the JSON line. OBS_LOG_STREAM and OBS_LOG_FORMAT change that, OBS_LOG_LEVEL sets the threshold.
+a terminal, else as the JSON line. OBS_LOG_STREAM and OBS_LOG_FORMAT change that, OBS_LOG_LEVEL sets the threshold. No
+line is cut. In GitHub Actions warnings and errors are annotations too, and no message can make a command of its own.
 
 Examples:
   obs log info 'backup started' files:=12 target=/srv

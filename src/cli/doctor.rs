@@ -23,8 +23,8 @@ struct Args {
 }
 
 const MORE: &str = "\
-Looks at the home, the journal, spilled records, started spans, PATH, shims, git hooks, the board of the working directory
-and what silent commands noted. Exits 1 when something needs you; notes marked with - do not.";
+Looks at the home, the journal, spilled records, started spans, PATH, the library that bash can load, shims, git hooks,
+the board of the working directory and what silent commands noted. Exits 1 when something needs you; notes marked with - do not.";
 
 /// The command.
 pub(super) fn command() -> Command {

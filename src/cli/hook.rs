@@ -82,14 +82,25 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         Words::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
     match words {
         Words::Install(place) => install(&place, world, settings),
-        Words::Uninstall(place) => {
-            let folder = folder(&place, world, settings)?;
-            let changes = hooks::uninstall(&folder)?;
-            print_out(world, changed(&folder, &changes).as_bytes())?;
-            Ok(Exit::Done)
-        }
+        Words::Uninstall(place) => uninstall(&place, world, settings),
         Words::Status(asked) => status(&asked, world, settings),
     }
+}
+
+/// Installs the hooks of the repository one stands in, or takes them out.
+pub(super) fn here(wanted: bool, world: &World, settings: &Settings) -> Result<Exit, Error> {
+    let place = Where { global: false };
+    match wanted {
+        true => install(&place, world, settings),
+        false => uninstall(&place, world, settings),
+    }
+}
+
+fn uninstall(place: &Where, world: &World, settings: &Settings) -> Result<Exit, Error> {
+    let folder = folder(place, world, settings)?;
+    let changes = hooks::uninstall(&folder)?;
+    print_out(world, changed(&folder, &changes).as_bytes())?;
+    Ok(Exit::Done)
 }
 
 fn install(place: &Where, world: &World, settings: &Settings) -> Result<Exit, Error> {

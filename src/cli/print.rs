@@ -146,7 +146,7 @@ fn page(command: Command, name: &str) -> Vec<u8> {
         .manual("obs manual")
         .render(&mut text);
     match written {
-        Ok(()) => tidy(&String::from_utf8_lossy(&text)).into_bytes(),
+        Ok(()) => unfilled(tidy(&String::from_utf8_lossy(&text)).as_bytes()),
         Err(_) => Vec::new(),
     }
 }
@@ -159,6 +159,20 @@ fn tidy(page: &str) -> String {
         plain => plain,
     });
     lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Examples and tables, which begin with spaces, as they stand: a command that is filled and justified cannot be copied.
+fn unfilled(page: &[u8]) -> Vec<u8> {
+    let (mut text, mut open) = (Vec::with_capacity(page.len()), false);
+    for line in page.split_inclusive(|byte| *byte == b'\n') {
+        let stands = line.starts_with(b" ");
+        if stands != open {
+            text.extend_from_slice(if stands { b".nf\n" } else { b".fi\n" });
+            open = stands;
+        }
+        text.extend_from_slice(line);
+    }
+    text
 }
 
 fn man(words: &[String]) -> Result<Vec<u8>, Error> {

@@ -1,7 +1,7 @@
 //! `obs logs|events|spans|metrics-points`: the journalled records of one signal, filtered, oldest first, or followed.
 
 use super::page::{Page, Style, duration, fit, reflow};
-use super::print_out;
+use super::print_records;
 use super::rows::row;
 use super::select::{Form, Select};
 use super::started;
@@ -104,7 +104,7 @@ pub(super) fn run(
     loop {
         let mut block = Vec::new();
         follower.poll(&journal, |line| view.fresh(line, &mut block));
-        if !print_out(world, &block)? || !world.pause(Duration::from_millis(100)) {
+        if !print_records(world, &block)? || !world.pause(Duration::from_millis(100)) {
             return Ok(Exit::Done);
         }
     }
@@ -159,13 +159,13 @@ impl View<'_> {
                 }
             }
             if block.len() > 1 << 16 {
-                if !print_out(self.world, &block)? {
+                if !print_records(self.world, &block)? {
                     return Ok(found.len());
                 }
                 block.clear();
             }
         }
-        print_out(self.world, &block)?;
+        print_records(self.world, &block)?;
         say_damaged(self.world, reader.damaged);
         Ok(found.len())
     }

@@ -100,7 +100,8 @@ fn checked(tool: &OsStr) -> Result<(), Error> {
     }
 }
 
-fn add(tools: &[OsString], world: &World, settings: &Settings) -> Result<Exit, Error> {
+/// Links tools into the folder of shims.
+pub(super) fn add(tools: &[OsString], world: &World, settings: &Settings) -> Result<Exit, Error> {
     tools.iter().try_for_each(|tool| checked(tool))?;
     let own = world
         .program()
@@ -151,7 +152,12 @@ fn place(own: &Path, link: &Path) -> Result<(), Error> {
     fs::rename(&temporary, link).map_err(wrong)
 }
 
-fn remove(tools: &[OsString], world: &World, settings: &Settings) -> Result<Exit, Error> {
+/// Takes tools out of the folder of shims.
+pub(super) fn remove(
+    tools: &[OsString],
+    world: &World,
+    settings: &Settings,
+) -> Result<Exit, Error> {
     tools.iter().try_for_each(|tool| checked(tool))?;
     let folder = folder(settings)?;
     let mut exit = Exit::Done;

@@ -4,7 +4,7 @@ use super::page::Page;
 use super::page::reflow;
 use super::records::say_damaged;
 use super::select::Form;
-use super::{print_out, started, view};
+use super::{print_records, started, view};
 use crate::capture;
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Signal};
@@ -68,7 +68,7 @@ pub(super) fn show(id: &str, form: Form, world: &World, journal: &Journal) -> Re
         true => view::draw(&trace, Page::of(world)).into_bytes(),
         false => json(&trace),
     };
-    print_out(world, &bytes)?;
+    print_records(world, &bytes)?;
     Ok(Exit::Done)
 }
 

@@ -144,7 +144,7 @@ impl Journal {
     }
 
     /// Where a span's live file may be.
-    fn live_paths(&self, span_id: &SpanId) -> Vec<PathBuf> {
+    pub(super) fn live_paths(&self, span_id: &SpanId) -> Vec<PathBuf> {
         let name = format!("{span_id}.json");
         let own = self.own_live_folders();
         own.map(|folder| folder.join(&name)).collect()
@@ -328,7 +328,7 @@ struct LockedLive {
 }
 
 /// The last whole line counts: `span end` adds one, and may have died while it did.
-fn parse(mut file: &File) -> io::Result<LiveSpan> {
+pub(super) fn parse(mut file: &File) -> io::Result<LiveSpan> {
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
     let mut lines = text.rsplit(|byte| *byte == b'\n');

@@ -121,7 +121,8 @@ fn trouble(line: &str) -> Option<Trouble> {
     })
 }
 
-fn spilled(place: &Path) -> usize {
+/// How many records a spill place holds.
+pub(super) fn spilled(place: &Path) -> usize {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
     entries
         .filter(|entry| {

@@ -24,6 +24,27 @@ pub fn parse_resource(text: &str) -> Result<Vec<(String, String)>, String> {
     Ok(attributes)
 }
 
+/// Writes pairs as the variable holds them. What is no W3C baggage octet is escaped, and so are `%`, commas and equals
+/// signs, so that any reader, percent decoding or not, finds the same number of parts.
+pub fn write_resource<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let members = pairs
+        .into_iter()
+        .map(|(key, value)| format!("{}={}", encode(key), encode(value)));
+    members.collect::<Vec<_>>().join(",")
+}
+
+fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'%' | b',' | b'=' | b';' | b'"' | b'\\' => encoded.push_str(&format!("%{byte:02X}")),
+            0x21..=0x7e => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 fn parse_member(member: &str) -> Result<(String, String), String> {
     let Some((key, value)) = member.split_once('=') else {
         return Err(format!(
@@ -168,6 +189,26 @@ mod tests {
             assert!(error.starts_with("OTEL_RESOURCE_ATTRIBUTES: "), "{error}");
             assert!(error.contains(message), "{text:?}: {error}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let odd = [
+            ("a", "x,y;z=\"1\" 100%\\"),
+            ("b=c", " kept "),
+            ("d", "ü\n日本語\u{7f}"),
+            ("e", ""),
+        ];
+        let text = write_resource(odd);
+        assert!(
+            text.bytes().all(|byte| (0x21..0x7f).contains(&byte)),
+            "{text}"
+        );
+        assert_eq!(read(&text), pairs(&odd));
+        assert_eq!(
+            write_resource([("cicd.pipeline.run.url.full", "https://h/o/r/runs/7")]),
+            "cicd.pipeline.run.url.full=https://h/o/r/runs/7"
+        );
     }
 
     #[test]

@@ -30,9 +30,45 @@ pub fn is_hostile(c: char) -> bool {
         | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
 }
 
+/// The older form of a workflow command, which GitHub's runner takes anywhere in a line
+/// (actions/runner, `src/Runner.Common/ActionCommand.cs`, TryParse); the newer one, `::`, it takes behind spaces.
+const OLD_COMMAND: &str = "##[";
+
+/// Lines in which GitHub's runner finds no workflow command, whatever they hold. For a reader of JSON they say the same.
+pub fn without_commands(shown: &[u8]) -> Cow<'_, [u8]> {
+    let text = String::from_utf8_lossy(shown);
+    let has_command = |line: &str| line.trim_start().starts_with("::");
+    if !text.contains(OLD_COMMAND) && !text.lines().any(has_command) {
+        return Cow::Borrowed(shown);
+    }
+    let lines = text.split_inclusive('\n').map(|line| {
+        let line = line.replace(OLD_COMMAND, "##\\u005b");
+        match has_command(&line) {
+            true => line.replacen("::", "\\u003a:", 1),
+            false => line,
+        }
+    });
+    Cow::Owned(lines.collect::<String>().into_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_is_a_workflow_command() {
+        let of = |text: &str| {
+            let shown = without_commands(text.as_bytes());
+            String::from_utf8(shown.into_owned()).unwrap()
+        };
+        assert_eq!(of("{\"m\":\"a::b\"}\n"), "{\"m\":\"a::b\"}\n");
+        let json = of("{\"m\":\"x ###[add-mask]y ##[ z\"}\n");
+        assert!(!json.contains("##["), "{json}");
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["m"], "x ###[add-mask]y ##[ z");
+        let indented = "clock m\n \u{85}  ::error::x\n";
+        assert_eq!(of(indented), "clock m\n \u{85}  \\u003a:error::x\n");
+    }
 
     #[test]
     fn nothing_reaches_the_terminal_raw() {

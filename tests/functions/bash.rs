@@ -1,1 +1,24 @@
-//! The functions in bash.
+//! The functions in bash: what each leaves in the journal. What sourcing does, traps, hostile words and the seed design's
+//! own scripts have files of their own.
+
+mod calls;
+mod dialect;
+mod hostile;
+mod seed;
+mod sourcing;
+mod traps;
+
+use crate::sandbox::{Outcome, Sandbox};
+
+/// A sandbox in which `obs log` writes to the journal only.
+fn silent() -> Sandbox {
+    Sandbox::new().with("OBS_LOG_STREAM", "off")
+}
+
+/// Runs a script behind the one line of bash.
+fn run(sandbox: &Sandbox, text: &str) -> Outcome {
+    super::stage::sourced(sandbox, "bash", text)
+}
+
+/// The strictest mode.
+const STRICT: &str = "set -eu -o pipefail\n";

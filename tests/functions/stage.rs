@@ -5,6 +5,7 @@ use crate::sandbox::{Outcome, Sandbox};
 /// The dialect of a shell such as `busybox ash`.
 fn dialect(shell: &str) -> &str {
     match shell.split(' ').next() {
+        _ if shell.ends_with(" --posix") || shell.ends_with(" --emulate sh") => "sh",
         Some(own @ ("bash" | "fish" | "zsh")) => own,
         _ => "sh",
     }

@@ -17,6 +17,13 @@ const SHELL: Opt = choice(
     &["sh", "fish"],
 );
 const JSON_OUT: Opt = flag("json", "Print a JSON object instead of shell code");
+const BIND: Opt = lettered(
+    'v',
+    flag(
+        "bind",
+        "Print nothing and set the variables: only by the loadable builtin of bash",
+    ),
+);
 const STATUS: &[&str] = &["ok", "error", "unset"];
 const KINDS: &[&str] = &["client", "consumer", "internal", "producer", "server"];
 
@@ -26,6 +33,9 @@ pub(super) const START: Words = Words {
     more: "\
 The span lives in a file until `obs span end`, from this or any other process; no daemon. It is the child of the current
 span, or the root of a new trace. If its owner (the calling shell) goes away first, it is reported as abandoned.
+
+In GitHub Actions and with OBS_LOG_GROUPS=true, what is shown between start and end of an outermost span is folded into a
+group. The commands for that go to standard error: with OBS_LOG_STREAM=stderr all comes in order.
 
 Examples:
   eval \"$(obs span start build target=all)\"
@@ -42,6 +52,7 @@ Examples:
         opt("start", "TIME", "When it started; default now"),
         SHELL,
         JSON_OUT,
+        BIND,
         DURABLE,
     ],
 };
@@ -66,6 +77,7 @@ Examples:
         opt("end", "TIME", "When it ended; default now"),
         SHELL,
         JSON_OUT,
+        BIND,
         DURABLE,
     ],
 };

@@ -1,0 +1,165 @@
+//! The hot commands of obs as a loadable builtin of bash: `enable -f libobs.so obs`. The same rooms and the same words as
+//! the binary, inside bash's own process, so a record costs no fork. What it may not do there: keep a descriptor, a
+//! signal's disposition, the mask, a timer or the umask changed; start a thread; touch bash's buffers; unwind into C.
+//! Whatever is no hot command, or reads standard input or a file, goes to the binary.
+#![cfg(target_os = "linux")]
+#![allow(unsafe_code)] // bash's C interface
+
+mod bash;
+mod binary;
+mod quiet;
+mod streams;
+
+use bash::{Builtin, WordList};
+use rooms::world::{Host, World};
+use rooms::{capture, redact};
+use std::borrow::Cow;
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr;
+use std::sync::OnceLock;
+
+/// Our version, as a string of C.
+const VERSION: &CStr = version(concat!(env!("CARGO_PKG_VERSION"), "\0"));
+
+/// What `obs doctor` looks for in the library's bytes.
+#[used]
+static MARK: &str = concat!("obs-builtin-version=", env!("CARGO_PKG_VERSION"), ";");
+
+/// The hot commands that need no process; `span exec` runs another program, and what is rare is the binary's.
+const OURS: &[&str] = &[
+    "emit",
+    "log",
+    "metric inc",
+    "metric observe",
+    "metric set",
+    "span end",
+    "span event",
+    "span set",
+    "span start",
+];
+
+/// What sets variables of the shell, which no process can.
+const STEPS: &[&str] = &["span end", "span start"];
+
+/// The structure that bash looks for: `<name>_struct`. Bash writes its handle into it.
+#[unsafe(no_mangle)]
+static mut obs_struct: Builtin = Builtin {
+    name: c"obs".as_ptr(),
+    function: obs,
+    flags: bash::ENABLED,
+    long_doc: HELP.0.as_ptr(),
+    short_doc: c"obs log|emit|metric|span … ".as_ptr(),
+    handle: ptr::null(),
+};
+
+struct Help([*const c_char; 3]);
+
+// SAFETY: the strings are constants
+unsafe impl Sync for Help {}
+
+static HELP: Help = Help([
+    c"Record logs, spans, events and metrics without starting a process.".as_ptr(),
+    c"`obs --help` shows all commands.".as_ptr(),
+    ptr::null(),
+]);
+
+/// What becomes of a call.
+enum Done {
+    /// Its exit code.
+    Code(c_int),
+    /// The binary does it: the text that bash evaluates.
+    Elsewhere(*mut c_char),
+}
+
+/// The builtin.
+extern "C" fn obs(list: *const WordList) -> c_int {
+    // SAFETY: bash calls a builtin with its words and waits
+    let done = panic::catch_unwind(|| call(&unsafe { bash::words(list) }));
+    match done {
+        Ok(Done::Code(code)) => code,
+        // SAFETY: everything of ours but the text has been dropped
+        Ok(Done::Elsewhere(text)) => unsafe { binary::run(text) },
+        Err(_) => 0,
+    }
+}
+
+/// bash calls it when the library is loaded; 0 would refuse.
+#[unsafe(no_mangle)]
+extern "C" fn obs_builtin_load(_: *const c_char) -> c_int {
+    // a panic would be told on the script's standard error
+    c_int::from(panic::catch_unwind(|| panic::set_hook(Box::new(|_| {}))).is_ok())
+}
+
+fn call(words: &[&'static [u8]]) -> Done {
+    if *words == [b"--builtin-version".as_slice()] {
+        bash::set(c"__obs_builtin", VERSION);
+        return Done::Code(0);
+    }
+    let args: Vec<OsString> = words
+        .iter()
+        .map(|word| OsString::from_vec(word.to_vec()))
+        .collect();
+    let hot = capture::find(&args).filter(|(hot, rest)| {
+        OURS.contains(&hot.name)
+            && !capture::wants_help(hot, rest)
+            && (STEPS.contains(&hot.name) || !reads(rest))
+    });
+    let Some((hot, rest)) = hot else {
+        return Done::Elsewhere(binary::command(words));
+    };
+    let _quiet = quiet::Quiet::new();
+    let _streams = streams::Standard::open();
+    let env = bash::environment().map(|pair| Cow::Borrowed(OsStr::from_bytes(pair)));
+    let name = [OsString::from("obs")];
+    let world = World::new(
+        name.into_iter().chain(args.iter().cloned()).collect(),
+        env.collect(),
+    );
+    let world = world.inside(host());
+    let done = panic::catch_unwind(AssertUnwindSafe(|| capture::run(hot, rest, &world)));
+    Done::Code(match done {
+        Ok(Ok(exit)) => c_int::from(exit.code()),
+        Ok(Err(error)) => {
+            world.say(&redact::text(&error.report()));
+            c_int::from(error.code())
+        }
+        Err(_) => 0,
+    })
+}
+
+const fn version(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => c"",
+    }
+}
+
+/// True where the words ask for standard input or a file, which may wait: an interrupt must reach whoever waits.
+fn reads(words: &[OsString]) -> bool {
+    let asks = |word: &OsString| {
+        let word = word.as_bytes();
+        word == b"-"
+            || word.starts_with(b"@")
+            || word.starts_with(b"--stdin")
+            || memchr::memmem::find(word, b"=@").is_some()
+            || memchr::memmem::find(word, b"@=").is_some()
+            || word.ends_with(b"=-")
+    };
+    words.iter().any(asks)
+}
+
+/// The shell around us. Its words never change: they are read once.
+fn host() -> Host {
+    static WORDS: OnceLock<Vec<String>> = OnceLock::new();
+    let words = WORDS.get_or_init(|| {
+        let world = World::default();
+        world.command_line(world.pid())
+    });
+    Host {
+        words,
+        bind: bash::bind,
+        is_interrupted: bash::is_interrupted,
+    }
+}
