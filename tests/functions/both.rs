@@ -7,7 +7,9 @@ use super::stage::{line, sourced};
 use super::zsh::{named, silent};
 use crate::sandbox::{Sandbox, have, program};
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
 /// The two shells as they are started, where they are there.
@@ -130,6 +132,32 @@ fn hostile_words_stay_words() {
             assert_eq!(points.len(), 4, "{about}");
             assert!(points.iter().all(|point| point["labels"]["k"] == *word));
         }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_recorded() {
+    let word = OsStr::from_bytes(b"a\xff\xc3\xed\xa0\x80z");
+    let shown = word.to_string_lossy();
+    for shell in shells() {
+        let sandbox = silent();
+        let first = argument(shell, 1);
+        let text = format!(
+            "{}log_info {first} k={first}\nspan_start {first}\nspan_end\n",
+            line(shell)
+        );
+        fs::write(sandbox.path("work/script"), text).unwrap();
+        let mut words = shell.split(' ');
+        let mut command = sandbox.command(words.next().unwrap());
+        let command = command.args(words).arg("script").arg(word);
+        crate::sandbox::outcome(&command.output().unwrap()).quiet();
+        let log = sandbox.only_log();
+        assert_eq!(
+            [&log["message"], &log["context"]["k"]],
+            [&*shown; 2],
+            "{shell}"
+        );
+        assert_eq!(sandbox.records("spans")[0]["name"], *shown, "{shell}");
     }
 }
 
