@@ -339,8 +339,8 @@ function send_span {
 # - under errexit a ZERR trap, where the script has none: what fails is known only there. None where err_return may be
 #   meant: zsh lets the callers of what failed go on where there is such a trap;
 # - INT, QUIT, PIPE, TERM, USR1 and USR2 while the script has no trap of its own for any signal: they run at once, by
-#   traps_async, and then the shell dies by the signal as it would have. A `trap` of the script gives all that back before
-#   it is set; this is what the alias is for.
+#   traps_async, and then the shell dies by the signal as it would have. A `trap` of the script for a signal gives all that
+#   back before it is set; this is what the alias is for.
 # What zsh 5.9 shows to nobody: nounset under errexit, and `exec`. Such a span is reported as abandoned.
 
 function obs_trace_script {
@@ -453,14 +453,37 @@ function __obs_handle {
   \builtin alias trap='__obs_yields=$((__obs_yield())) builtin trap'
 }
 
-# Gives the signals back, before the script sets a trap of its own.
+# Gives the signals back, before the script sets a trap of its own; one for EXIT, ZERR or DEBUG alone takes none of them.
 function __obs_yield {
-  if [[ -n ${__obs_signals-} ]]; then
+  if [[ -n ${__obs_signals-} ]] && ! __obs_harmless "${funcfiletrace[1]-}"; then
     \builtin trap - ${=__obs_signals}
     if [[ ${__obs_async-} == ours ]]; then
       \builtin unsetopt traps_async
     fi
     \builtin typeset -g __obs_signals=
+  fi
+  \builtin return 0
+}
+
+# True where the line FILE:LINE of the script has one `trap`, which is for one such condition.
+function __obs_harmless {
+  \builtin emulate -L zsh -o no_xtrace -o extended_glob
+  \builtin local line='' once='*trap[[:blank:]]##([^[:blank:]'"'"'"]##|'"'"'[^'"'"']#'"'"'|"[^"]#")[[:blank:]]##(EXIT|ZERR|ERR|DEBUG)[[:blank:]]#(|[;#\}]*)'
+  __obs_line "$1"
+  [[ $line == ${~once} && $line != *trap*trap* ]]
+}
+
+# Sets line, the text of FILE:LINE.
+function __obs_line {
+  \builtin emulate -L zsh -o no_xtrace -o extended_glob
+  \builtin local file=${1%:*}
+  \builtin local -a lines
+  if [[ $file != /* ]]; then
+    file=$__obs_folder/$file
+  fi
+  if [[ -f $file && -r $file ]]; then
+    lines=("${(@f)$(<$file)}")
+    line=${${lines[${1##*:}]-}##[[:blank:]]##}
   fi
   \builtin return 0
 }
@@ -482,8 +505,8 @@ function __obs_fails {
 # What failed, and where, on the root span.
 function __obs_failed {
   \builtin emulate -L zsh -o no_xtrace -o extended_glob
-  \builtin local REPLY= place= name= file=
-  \builtin local -a words lines
+  \builtin local REPLY= place= name= file= line=
+  \builtin local -a words
   __obs_pid
   if [[ -z ${__obs_root-} || $REPLY != $__obs_root || ! -x ${__obs_bin-} ]]; then
     \builtin return 0
@@ -497,13 +520,9 @@ function __obs_failed {
   if [[ -n $name ]]; then
     words+=("code.function.name=$name")
   fi
-  if [[ $file != /* ]]; then
-    file=$__obs_folder/$file
-  fi
-  if [[ -f $file && -r $file ]]; then
-    lines=("${(@f)$(<$file)}")
-    name=${lines[${place##*:}]-}
-    words+=("process.command_line=${name##[[:blank:]]##}")
+  __obs_line "$place"
+  if [[ -n $line ]]; then
+    words+=("process.command_line=$line")
   fi
   "$__obs_bin" span event --span $__obs_top error "${words[@]}" || :
 }
