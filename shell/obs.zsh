@@ -224,6 +224,7 @@ function __obs_nanos {
   \builtin emulate -L zsh -o no_xtrace
   \builtin local form='%D{%s%9.}'
   REPLY=${(%)form}
+  REPLY=${(r:19::0:)REPLY} # an older zsh may give fewer digits
   \builtin return 0
 }
 
@@ -445,7 +446,8 @@ function __obs_handle {
   ignored=${${ignored#*SigIgn:}%%$'\n'*}
   for signal in INT QUIT PIPE TERM USR1 USR2; do
     if (( ! (16#${ignored[-8,-1]} >> (${signals[(i)$signal]} - 2) & 1) )); then
-      \builtin trap "__obs_dies $signal" $signal
+      # what could not be written to a broken pipe must not be remarked by the next builtin
+      \builtin trap "__obs_dies $signal${${(M)signal:#PIPE}:+ 2>/dev/null}" $signal
       __obs_signals+=" $signal"
     fi
   done

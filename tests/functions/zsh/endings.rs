@@ -256,3 +256,21 @@ fn zsh_callers_return_as_they_did() {
         assert_eq!(spans[0]["attributes"]["process.exit.code"], 1, "{before}");
     }
 }
+
+#[test]
+fn zsh_dies_of_a_broken_pipe_in_silence() {
+    if !have("zsh") || !have("bash") {
+        return;
+    }
+    for way in ["print line", "printf '%s\\n' line"] {
+        let sandbox = silent();
+        let ours = format!(". {}; obs_trace_script", super::file());
+        let text = format!("{ours}\nfor i in {{1..100000}}; do {way}; done\n");
+        std::fs::write(sandbox.path("work/inner"), text).unwrap();
+        let line = "zsh -f ./inner | head -n 1 >/dev/null; echo ${PIPESTATUS[0]}";
+        let outcome = sandbox.script("bash", line).quiet();
+        assert_eq!(outcome.stdout, "141\n", "{way}");
+        let spans = sandbox.records("spans");
+        assert_eq!(spans[0]["status"]["message"], "ended by SIGPIPE", "{way}");
+    }
+}
