@@ -1,9 +1,9 @@
 # obs for sh: sourced once, every script is observed. `eval "$(obs print shell sh)"` or `. obs.sh`: nothing is printed,
 # no process is started. For dash, busybox ash, ksh93 and mksh, and for bash and zsh where they pose as sh.
 #
-# The caller's line: bash, zsh and ksh93 tell it. ash and mksh know the line but not the file, so they tell it only where
-# `obs print shell sh` saw that the script is a single file without functions of these names. dash counts lines from the
-# top of each function, if at all: none is told.
+# The caller's line: bash and zsh tell it. In ksh93, mksh and busybox ash it takes an alias, which must not stand before a
+# function of its name, and the latter two do not know the file: they tell it only where `obs print shell sh` saw that
+# the script is a single file without such functions. dash counts lines from the top of each function, if at all: none.
 # shellcheck shell=sh
 # shellcheck disable=SC3028 # variables that only some shells have are asked for with a default
 # shellcheck disable=SC2015 # `… && set -- 0 || set -- "$?"` keeps a status from `set -e`
@@ -176,15 +176,23 @@ send_span() {
   __obs_call span record "$@"
 }
 
-# Runs what prints a change of the context, and makes it.
+# Runs what prints a change of the context, and makes it. Not by eval: `export` may be an alias.
 __obs_step() {
   if __obs_long "$*"; then
     __obs_out=$(__obs_pipe "$@")
   else
     __obs_out=$(\command "$__obs_bin" "$@")
   fi && \set -- 0 || \set -- "$?"
-  \eval "$__obs_out"
-  \unset __obs_out __obs_me
+  for __obs_word in TRACEPARENT _OBS_STACK TRACESTATE; do
+    case $__obs_out in
+    *"export $__obs_word='"*)
+      __obs_me=${__obs_out#*"export $__obs_word='"}
+      \export "$__obs_word=${__obs_me%%"'"*}"
+      ;;
+    *"unset $__obs_word;"*) \unset "$__obs_word" ;;
+    esac
+  done
+  \unset __obs_out __obs_me __obs_word
   __obs_ids
   __obs_verdict "$1"
 }
@@ -247,6 +255,9 @@ __obs_timed() {
 
 # __obs_took STATUS COUNT SKIP START METRIC [k=v…] [--] CMD…; its status is STATUS.
 __obs_took() {
+  case $__obs_bin in
+  '') \return "$1" ;;
+  esac
   __obs_now
   __obs_since "$4"
   __obs_status=$1
@@ -315,8 +326,10 @@ __obs_since() {
 
 # obs_trace_script [NAME]: a span for the whole script, ended with its exit code or by the signal it dies of. The
 # script's own traps, set before and after, run as without it: `trap` becomes an alias that keeps ours apart from them.
-# The span ends before the script's own EXIT trap runs, which may end the shell. While a program runs in front, a shell
-# that gets a signal dies of it when that program has ended: so do traps in these shells.
+# A `trap` in a function that was read before takes ours away: the span is then reported as abandoned. So it is after
+# `exec CMD`, and after signals other than HUP INT QUIT ALRM TERM USR1 USR2. The span ends before the script's own EXIT
+# trap runs, which may end the shell. While a program runs in front, a shell with a trap dies of a signal when that program
+# has ended. No failing command is told: an ERR trap of ours would change what ksh93 and mksh make of the other traps.
 obs_trace_script() {
   case $__obs_able:$__obs_root in
   yes:) ;;
@@ -352,12 +365,12 @@ obs_trace_script() {
 __obs_watch_traps() {
   __obs_uuid || __obs_random=$$
   __obs_file=${TMPDIR:-/tmp}/obs-traps-$__obs_random
-  __obs_ignored_signals
+  if \test -r /proc/self/status; then __obs_ignored_signals; else __obs_ignored=; fi
   # not by `$(trap)`: in dash and mksh a subshell has no traps
-  if { \trap; } 2>/dev/null >"$__obs_file"; then
+  if { { \trap; } >"$__obs_file"; } 2>/dev/null; then
     \alias trap=__obs_trap
     __obs_arm EXIT
-    for __obs_word in HUP INT QUIT ALRM TERM; do
+    for __obs_word in HUP INT QUIT ALRM TERM USR1 USR2; do
       __obs_arm "$__obs_word"
     done
     \. "$__obs_file"
@@ -366,22 +379,29 @@ __obs_watch_traps() {
   \unset __obs_word __obs_file __obs_random
 }
 
-# The signals that were ignored when the script began, in zsh, which would trap them; other shells leave them alone.
+# The numbers of the signals that are not for us: those that the shell has ways of its own with, and those that were
+# ignored when the script began, which some shells would trap.
 __obs_ignored_signals() {
-  __obs_ignored=
-  case ${ZSH_VERSION-} in
-  '') \return 0 ;;
-  esac
-  while IFS=' 	' \read -r __obs_word __obs_mask; do
+  __obs_ignored=0
+  while IFS=' 	' \read -r __obs_word __obs_code; do
     case $__obs_word in
-    SigIgn:) \break ;;
+    SigIgn:)
+      __obs_ignored=$((0x${__obs_code#????????}))
+      \break
+      ;;
     esac
   done </proc/self/status
-  __obs_mask=$((0x0${__obs_mask#????????}))
-  for __obs_word in 1 2 3 14 15; do
-    \test "$(((__obs_mask >> (__obs_word - 1)) & 1))" -eq 0 || __obs_ignored="$__obs_ignored $__obs_word "
+  __obs_code=$__obs_ignored
+  case ${BASH_VERSION-}:${KSH_VERSION-} in
+  ?*:) __obs_ignored=' 3 ' ;;
+  *:*93*) __obs_ignored=' 2 ' ;;
+  *:?*) __obs_ignored=' 14 ' ;;
+  *) __obs_ignored= ;;
+  esac
+  for __obs_word in 1 2 3 10 12 14 15; do
+    \test "$(((__obs_code >> (__obs_word - 1)) & 1))" -eq 0 || __obs_ignored="$__obs_ignored $__obs_word "
   done
-  \unset __obs_word __obs_mask
+  \unset __obs_code
 }
 
 # What `trap` means in a traced script.
@@ -398,7 +418,12 @@ __obs_trap() {
   *:--) \shift ;;
   esac
   case $#:$1 in
-  1:* | *:[0123456789] | *:[0123456789][0123456789]) __obs_action=- ;;
+  1:0 | 1:EXIT | *:[0123456789] | *:[0123456789][0123456789]) __obs_action=- ;;
+  1:*)
+    # not every shell takes a lone name
+    \trap "$1" || \return
+    __obs_action=-
+    ;;
   *)
     __obs_action=$1
     \shift
@@ -417,6 +442,7 @@ __obs_trap() {
   case $__obs_user_exit in
   -) __obs_user_exit='' ;;
   esac
+  __obs_arm EXIT
   \set -- "$__obs_code"
   \unset __obs_action __obs_code __obs_word
   \return "$1"
@@ -430,6 +456,8 @@ __obs_disown() {
   3 | [Qq][Uu][Ii][Tt]) \set -- QUIT ;;
   14 | [Aa][Ll][Rr][Mm]) \set -- ALRM ;;
   15 | [Tt][Ee][Rr][Mm]) \set -- TERM ;;
+  10 | 30 | [Uu][Ss][Rr]1) \set -- USR1 ;;
+  12 | 31 | [Uu][Ss][Rr]2) \set -- USR2 ;;
   *) \return 0 ;;
   esac
   case $__obs_ours in
@@ -446,14 +474,14 @@ __obs_show_traps() {
   '') \trap - EXIT ;;
   *) \trap -- "$__obs_user_exit" EXIT ;;
   esac
-  for __obs_word in HUP INT QUIT ALRM TERM; do
+  for __obs_word in HUP INT QUIT ALRM TERM USR1 USR2; do
     case $__obs_ours in
     *" $__obs_word "*) \trap - "$__obs_word" ;;
     esac
   done
   \trap "$@" && \set -- 0 || \set -- "$?"
   __obs_arm EXIT
-  for __obs_word in HUP INT QUIT ALRM TERM; do
+  for __obs_word in HUP INT QUIT ALRM TERM USR1 USR2; do
     case $__obs_ours in
     *" $__obs_word "*) __obs_arm "$__obs_word" ;;
     esac
@@ -466,7 +494,11 @@ __obs_show_traps() {
 __obs_arm() {
   case $1 in
   EXIT)
-    \trap 'if __obs_exit "$?"; then eval "$__obs_user_exit"; else eval "$__obs_user_exit"; fi' EXIT
+    case ${KSH_VERSION-}:$__obs_user_exit in
+    # after another trap its last status is the shell's
+    *'MIRBSD KSH'*:) \trap '__obs_exit "$?"' EXIT ;;
+    *) \trap 'if __obs_exit "$?"; then eval "$__obs_user_exit"; else eval "$__obs_user_exit"; fi' EXIT ;;
+    esac
     \return 0
     ;;
   HUP) \set -- HUP 1 ;;
@@ -474,6 +506,8 @@ __obs_arm() {
   QUIT) \set -- QUIT 3 ;;
   ALRM) \set -- ALRM 14 ;;
   TERM) \set -- TERM 15 ;;
+  USR1) if \test -d /proc/self; then \set -- USR1 10; else \set -- USR1 30; fi ;;
+  USR2) if \test -d /proc/self; then \set -- USR2 12; else \set -- USR2 31; fi ;;
   esac
   case $-:$$:$__obs_ignored in
   # an interactive shell has its own ways, the first process of a container dies of none of them
@@ -510,9 +544,23 @@ __obs_virtual() {
 # The script ends with STATUS, which is this function's, too.
 __obs_exit() {
   if __obs_main; then
-    __obs_end_inner "$1"
-    \command "$__obs_bin" span end --shell sh --span "$__obs_root" --exit-code "$1" >/dev/null || \:
-    __obs_root=
+    case ${KSH_VERSION-}:$1 in
+    *93*:258)
+      # ended by INT, which this shell tells so; with an EXIT trap it would not die of it
+      __obs_ended INT 2
+      case $__obs_user_exit in
+      '')
+        \trap - INT EXIT
+        \kill -s INT "$$"
+        ;;
+      esac
+      ;;
+    *)
+      __obs_end_inner "$1"
+      \command "$__obs_bin" span end --shell sh --span "$__obs_root" --exit-code "$1" >/dev/null || \:
+      __obs_root=
+      ;;
+    esac
   fi
   \return "$1"
 }
@@ -520,10 +568,7 @@ __obs_exit() {
 # __obs_signal NAME NUMBER: the script dies of a signal, as it would without us.
 __obs_signal() {
   if __obs_main; then
-    __obs_end_inner "$((128 + $2))" || \:
-    \command "$__obs_bin" span end --shell sh --span "$__obs_root" --exit-code "$((128 + $2))" -- error \
-      "ended by SIG$1" "process.exit.signal=SIG$1" "error.type=SIG$1" >/dev/null || \:
-    __obs_root=
+    __obs_ended "$1" "$2"
     case $__obs_user_exit in
     '') \trap - EXIT ;;
     *) \trap -- "$__obs_user_exit" EXIT ;;
@@ -533,19 +578,26 @@ __obs_signal() {
   \kill -s "$1" "$$"
 }
 
+__obs_ended() {
+  __obs_end_inner "$((128 + $2))" || \:
+  \command "$__obs_bin" span end --shell sh --span "$__obs_root" --exit-code "$((128 + $2))" -- error \
+    "ended by SIG$1" "process.exit.signal=SIG$1" "error.type=SIG$1" >/dev/null || \:
+  __obs_root=
+}
+
 # Ends the spans that are still open inside the script's own, innermost first.
 __obs_end_inner() {
   while \:; do
-    __obs_word=${_OBS_STACK-}
-    case $__obs_word in
+    __obs_before=${_OBS_STACK-}
+    case $__obs_before in
     '' | "$__obs_base") \break ;;
     esac
     span_end "$1"
     case ${_OBS_STACK-} in
-    "$__obs_word") \break ;;
+    "$__obs_before") \break ;;
     esac
   done
-  \unset __obs_word
+  \unset __obs_before
 }
 
 # --- beginning --------------------------------------------------------------------------------------------------------
@@ -622,22 +674,27 @@ __obs_fit() {
     __obs_how=__obs_from
     ;;
   :?*:*)
-    \eval 'zmodload -F zsh/parameter p:funcfiletrace p:funcstack
-      zmodload -F zsh/datetime p:EPOCHREALTIME
-      __obs_from() {
+    if \eval 'zmodload -F zsh/parameter p:funcfiletrace p:funcstack && zmodload -F zsh/datetime p:EPOCHREALTIME' \
+      2>/dev/null; then
+      \eval '__obs_from() {
         case ${funcstack[@]:2:1} in
           "" | "(eval)" | "${${funcfiletrace[@]:1:1}%:*}") __obs_log "${funcfiletrace[@]:1:1}:" "$@" ;;
           *) __obs_log "${funcfiletrace[@]:1:1}:${funcstack[@]:2:1}" "$@" ;;
         esac
       }'
-    __obs_how=__obs_from
+      __obs_how=__obs_from
+    else
+      __obs_how='__obs_log "$__obs_script"'
+    fi
     ;;
   ::*93*)
     # only these functions keep the variable before an alias for themselves
     __obs_how='function:__obs_log "${__obs_at-$__obs_script}"'
-    __obs_seen='"${.sh.file-}:${LINENO-}:${.sh.fun-}"'
+    case ${__obs_single-} in
+    yes) __obs_seen='"${.sh.file-}:${LINENO-}:${.sh.fun-}"' ;;
+    esac
     \eval '__obs_virtual() { \test "${.sh.subshell}" -gt 0; }
-      __obs_watch() { __obs_clock=$(printf "%(%s.%N)T" now); }'
+      __obs_watch() { __obs_clock=$(\printf "%(%s.%N)T" now); }'
     ;;
   *)
     __obs_how='__obs_log "${__obs_at-$__obs_script}"'

@@ -54,6 +54,7 @@ const fn row(
 }
 
 const ACTORS: &[&str] = &["user", "agent", "ci"];
+const CONTRACTS: &[&str] = &["collector", "grafana", "runner"];
 const LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
 const STREAMS: &[&str] = &["split", "stdout", "stderr", "off"];
 const FORMATS: &[&str] = &["auto", "pretty", "json", "logfmt", "github"];
@@ -101,6 +102,13 @@ pub const SETTINGS: &[Setting] = &[
         "",
         Shape::Text,
         "correlation_id of events; else the CI run's or the trace's",
+    ),
+    row(
+        "OBS_CI_IDS",
+        None,
+        "collector",
+        Shape::Choice(CONTRACTS),
+        "whose trace ids a run of GitHub Actions has, for `obs context ci`",
     ),
     row(
         "OBS_LOG_LEVEL",
@@ -182,6 +190,8 @@ pub struct Settings {
     pub actor_type: Option<String>,
     /// The logical flow, where somebody says so.
     pub correlation_id: Option<String>,
+    /// Whose trace ids a run of GitHub Actions has.
+    pub ci_ids: String,
     /// Least level, in lower case.
     pub log_level: String,
     /// `split`, `stdout`, `stderr` or `off`.
@@ -225,6 +235,7 @@ impl Settings {
             actor: lookup.optional("OBS_ACTOR"),
             actor_type: lookup.optional("OBS_ACTOR_TYPE"),
             correlation_id: lookup.optional("OBS_CORRELATION_ID"),
+            ci_ids: lookup.text("OBS_CI_IDS"),
             log_level: lookup.log_level(),
             log_stream: lookup.text("OBS_LOG_STREAM"),
             log_format: lookup.text("OBS_LOG_FORMAT"),

@@ -18,7 +18,7 @@ const SPAN: &str = "timestamp end duration_ms name trace_id span_id parent_span_
                     attributes events links service host pid resource scope obs";
 
 /// Texts that once broke somebody.
-const FRAGMENTS: &[&[u8]] = &[
+pub(crate) const FRAGMENTS: &[&[u8]] = &[
     b"\"",
     b"\\",
     b"\\\"",
@@ -178,11 +178,12 @@ proptest! {
     }
 
     #[test]
-    fn variables_of_any_bytes_forge_nothing(given in many(11)) {
+    fn variables_of_any_bytes_forge_nothing(given in many(13)) {
         let sandbox = silent();
         let names = [
             "TRACEPARENT", "TRACESTATE", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_VERSION",
             "OTEL_DEPLOYMENT_ENVIRONMENT", "OBS_ACTOR", "OBS_CORRELATION_ID", "OBS_LOG_LEVEL", "GITHUB_ACTIONS", "GITHUB_ACTOR",
+            "OBS_ACTOR_TYPE", "AI_AGENT",
         ];
         let variables: Vec<(&str, &OsStr)> = names.into_iter().zip(given.iter().map(OsString::as_os_str)).collect();
         run(&sandbox, &words(&["log", "critical", "m"]), &variables).quiet();

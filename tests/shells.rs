@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 
 /// Those shells for POSIX scripts that are there.
 fn posix() -> impl Iterator<Item = &'static str> {
-    let all = ["bash", "zsh", "dash", "busybox ash", "mksh"];
+    let all = ["bash", "zsh", "dash", "busybox ash", "ksh93", "mksh"];
     all.into_iter()
         .filter(|shell| have(shell.split(' ').next().unwrap()))
 }

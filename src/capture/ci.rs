@@ -1,13 +1,17 @@
 //! Which CI this is, by the variables it documents: the run's identity and its ids as a trace, who started it, and
 //! resource attributes by the cicd and vcs semantic conventions (v1.44).
 
+mod github;
 mod providers;
 
 use super::scene::flow;
 use crate::model::context::{Flags, TraceContext, parse_traceparent};
 use crate::model::ids::SpanId;
 use crate::model::{sampler, time};
+use crate::redact;
+use crate::settings::Settings;
 use crate::world::World;
+use github::Contract;
 use providers::PROVIDERS;
 use sha2::{Digest, Sha256};
 use std::os::unix::ffi::OsStrExt;
@@ -124,6 +128,17 @@ impl Ci {
         Some(format!("{}/{}", self.0.name, ids?.join("/")))
     }
 
+    /// The same for somebody to see, each part without the secrets that it may hold.
+    pub fn shown_run(self, world: &World) -> Option<String> {
+        let parts = self
+            .0
+            .run
+            .iter()
+            .map(|name| Some(redact::text(world.var(name)?)));
+        let parts: Option<Vec<_>> = parts.collect();
+        Some(format!("{}/{}", self.0.name, parts?.join("/")))
+    }
+
     /// The `correlation_id` of everything that happens in the run.
     pub fn correlation(self, world: &World) -> Option<String> {
         let digest = Sha256::digest(self.run(world)?);
@@ -208,14 +223,14 @@ impl Ci {
 
     /// The run's trace: a valid traceparent that was handed to us goes on, else it is derived from the run's id. The
     /// pipeline's own span is the root of a derived trace, and a child in any other. None where nothing names the run.
-    pub fn trace(self, world: &World) -> Option<RunTrace> {
-        let derived = self.derived(world);
+    pub fn trace(self, world: &World, settings: &Settings) -> Option<RunTrace> {
+        let derived = self.derived(world, settings);
         let given = |name: &str| parse_traceparent(world.var_os(name)?.as_bytes());
         let handed = given("TRACEPARENT")
             .map(|context| (context, Origin::Inherited))
             .or_else(|| Some((given(self.0.parent)?, Origin::Provider)));
         let Some((context, origin)) = handed else {
-            let pipeline = derived?;
+            let pipeline = *derived.first()?;
             return Some(RunTrace {
                 context: pipeline,
                 origin: Origin::Run,
@@ -223,17 +238,19 @@ impl Ci {
                 parent: None,
             });
         };
-        if let Some(pipeline) = derived.filter(|own| own.trace_id == context.trace_id) {
+        let own = derived.iter().find(|own| own.trace_id == context.trace_id);
+        if let Some(pipeline) = own {
             return Some(RunTrace {
                 context,
                 origin: Origin::Run,
-                pipeline,
+                pipeline: *pipeline,
                 parent: None,
             });
         }
-        let seed = format!("obs {} {}", self.run(world)?, context.trace_id);
-        let (_, span) = ids(seed.as_bytes(), seed.as_bytes());
-        let pipeline = context.child(span)?;
+        let run = self.run(world);
+        let run = run.as_deref().unwrap_or(self.0.name);
+        let seed = format!("obs {run} {}", context.trace_id);
+        let pipeline = context.child(sha(&seed, 16))?;
         Some(RunTrace {
             context,
             origin,
@@ -242,29 +259,39 @@ impl Ci {
         })
     }
 
-    /// The trace of the run's id.
-    fn derived(self, world: &World) -> Option<TraceContext> {
+    /// The traces that the run's id may stand for, ours first; each with the pipeline's own span. All but GitHub have
+    /// one: the Collector's gitlabreceiver hashes the time of the pipeline's end, which no job knows
+    /// (receiver/gitlabreceiver/traces_event_handling.go, newTraceID); Jenkins' plugin and Buildkite hand theirs out.
+    fn derived(self, world: &World, settings: &Settings) -> Vec<TraceContext> {
         let set = |name: &str| world.var(name).is_some();
-        let (trace, span) = match self.0.name {
-            // The id contract of the OpenTelemetry Collector's githubreceiver, so that its spans and ours are one trace:
-            // opentelemetry-collector-contrib, receiver/githubreceiver/trace_event_handling.go, newTraceID and
-            // newParentSpanID (v0.151). Its GitLab receiver hashes the time of the pipeline's end, which no job knows
-            // (receiver/gitlabreceiver/traces_event_handling.go, newTraceID); the others have published none.
+        let ours = |more: &str| {
+            let run = self.run(world)?;
+            derived_from(&format!("obs {run}{more}"), world)
+        };
+        match self.0.name {
             // Gitea and Forgejo pass for GitHub, but every server of theirs counts its runs from 1
             "github" if set("GITEA_ACTIONS") || set("FORGEJO_ACTIONS") => {
                 let server = world.var("GITHUB_SERVER_URL").unwrap_or_default();
-                return derived_from(&format!("obs {} {server}", self.run(world)?), world);
+                ours(&format!(" {server}")).into_iter().collect()
             }
             "github" => {
-                let run = world.var("GITHUB_RUN_ID")?;
+                let Some(run) = world.var("GITHUB_RUN_ID") else {
+                    return Vec::new();
+                };
                 let attempt = world.var("GITHUB_RUN_ATTEMPT").unwrap_or("1");
-                let (trace, _) = ids(format!("{run}{attempt}t").as_bytes(), b"");
-                let span = Sha256::digest(format!("{run}{attempt}s"));
-                (trace, *span.get(8..)?.first_chunk::<8>()?)
+                let repository = world.var("GITHUB_REPOSITORY").unwrap_or_default();
+                let wanted = Contract::named(&settings.ci_ids);
+                let others = Contract::ALL.into_iter().filter(|other| *other != wanted);
+                let all = std::iter::once(wanted)
+                    .chain(others)
+                    .filter_map(|contract| {
+                        let (trace, span) = contract.ids(repository, run, attempt);
+                        root(trace, span, world)
+                    });
+                all.collect()
             }
-            _ => return derived_from(&format!("obs {}", self.run(world)?), world),
-        };
-        root(trace, span, world)
+            _ => ours("").into_iter().collect(),
+        }
     }
 }
 
@@ -291,8 +318,7 @@ fn short(name: &str) -> &str {
 
 /// The root of a trace whose id follows from a text that names it.
 pub(super) fn derived_from(seed: &str, world: &World) -> Option<TraceContext> {
-    let (trace, span) = ids(seed.as_bytes(), seed.as_bytes());
-    root(trace, span, world)
+    root(sha(seed, 0), sha(seed, 16), world)
 }
 
 /// The root of a derived trace: sampled as a random one would be, but not said to be random.
@@ -305,15 +331,11 @@ fn root(trace: [u8; 16], span: [u8; 8], world: &World) -> Option<TraceContext> {
     Some(TraceContext { flags, ..root })
 }
 
-/// The first 16 bytes of one digest, and 8 bytes behind as many of another.
-fn ids(trace: &[u8], span: &[u8]) -> ([u8; 16], [u8; 8]) {
-    let trace = Sha256::digest(trace);
-    let span = Sha256::digest(span);
-    let behind = span.get(16..).and_then(|rest| rest.first_chunk::<8>());
-    (
-        trace.first_chunk().copied().unwrap_or_default(),
-        behind.copied().unwrap_or_default(),
-    )
+/// Bytes of a text's SHA-256, from one of them on.
+fn sha<const N: usize>(text: &str, from: usize) -> [u8; N] {
+    let digest = Sha256::digest(text);
+    let found = digest.get(from..).and_then(|rest| rest.first_chunk::<N>());
+    found.copied().unwrap_or([0; N])
 }
 
 #[cfg(test)]
@@ -348,7 +370,7 @@ mod tests {
         let world = World::of(&[("GITLAB_CI", "true")]);
         let ci = Ci::detect(&world).unwrap();
         assert_eq!(ci.run(&world), None);
-        assert!(ci.trace(&world).is_none());
+        assert!(ci.trace(&world, &Settings::load(&world)).is_none());
         assert_eq!(ci.missing(&world), ["CI_SERVER_HOST", "CI_PIPELINE_ID"]);
         assert!(Ci::detect(&World::of(&[])).is_none());
         assert!(Ci::detect(&World::of(&[("GITLAB_CI", ""), ("GITLAB_CIX", "1")])).is_none());

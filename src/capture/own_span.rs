@@ -5,7 +5,7 @@ use super::Teller;
 use super::{deliver, span};
 use crate::error::Error;
 use crate::journal::{LiveSpan, Signal};
-use crate::model::context::TraceContext;
+use crate::model::context::{TraceContext, parse_tracestate};
 use crate::model::ids::SpanId;
 use crate::model::{Attributes, Kind, Record, Span, to_line};
 use std::cell::Cell;
@@ -100,12 +100,17 @@ impl Teller<'_> {
         scene
             .resource
             .retain(|key, _| !own.without.contains(&key.as_str()));
+        // the state belongs to the header that it came with
+        let given = self.call.context.map(|context| context.span_id);
+        let state = given.filter(|given| Some(*given) == own.parent);
+        let state = state.and_then(|_| parse_tracestate(self.call.world.var("TRACESTATE")?));
         let mut span = Span {
             timestamp: own.start,
             name: own.name,
             trace_id: own.context.trace_id.to_string(),
             span_id: own.context.span_id.to_string(),
             parent_span_id: own.parent.map(|id| id.to_string()).unwrap_or_default(),
+            trace_state: state.unwrap_or_default(),
             trace_flags: own.context.flags.to_string(),
             kind: own.kind,
             attributes: own.attributes,

@@ -1,5 +1,5 @@
-//! The pipeline's own span by the conventions for CICD spans (kind server, named by the pipeline), and the events
-//! `ci.pipeline.started` and `ci.pipeline.completed`.
+//! The pipeline's own span by the conventions for CICD spans (semantic-conventions, docs/cicd/cicd-spans.md: kind server,
+//! named `{action} {pipeline}`), and the events `ci.pipeline.started` and `ci.pipeline.completed`.
 
 use super::ledger::Ledger;
 use crate::capture::{
@@ -15,6 +15,9 @@ use serde_json::{Number, Value};
 /// How long a pipeline may take until it counts as abandoned, in nanoseconds.
 const LONGEST: i64 = 24 * 3_600 * 1_000_000_000;
 
+/// The action of a pipeline, of those that the conventions know: nobody tells us that it only builds or synchronises.
+const ACTION: &str = "RUN";
+
 /// How a pipeline ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -28,6 +31,8 @@ pub enum Outcome {
     Skipped,
     /// All is well.
     Success,
+    /// Its time was up.
+    Timeout,
 }
 
 impl Outcome {
@@ -40,7 +45,8 @@ impl Outcome {
             "failure" | "failed" | "failing" | "unstable" => Self::Failure,
             "cancelled" | "canceled" | "cancel" | "cancellation" | "aborted" => Self::Cancelled,
             "skipped" | "skip" | "not_built" | "none" => Self::Skipped,
-            "error" | "errored" | "killed" | "timeout" => Self::Error,
+            "error" | "errored" | "killed" => Self::Error,
+            "timeout" | "timedout" | "timed_out" => Self::Timeout,
             code => match code.parse::<u8>().ok()? {
                 0 => Self::Success,
                 _ => Self::Failure,
@@ -56,6 +62,7 @@ impl Outcome {
             Self::Failure => "failure",
             Self::Skipped => "skip",
             Self::Success => "success",
+            Self::Timeout => "timeout",
         }
     }
 
@@ -67,11 +74,12 @@ impl Outcome {
             Self::Failure => ("failure", Some("failure")),
             Self::Skipped => ("skipped", None),
             Self::Success => ("success", Some("success")),
+            Self::Timeout => ("failure", Some("error")),
         }
     }
 
     fn is_bad(self) -> bool {
-        matches!(self, Self::Error | Self::Failure)
+        matches!(self, Self::Error | Self::Failure | Self::Timeout)
     }
 }
 
@@ -95,7 +103,7 @@ impl<'a> Pipeline<'a> {
             world,
             settings,
             ci,
-            trace: ci.trace(world)?,
+            trace: ci.trace(world, settings)?,
             attributes: ci.attributes(world),
             name: None,
             start: None,
@@ -167,14 +175,19 @@ impl<'a> Pipeline<'a> {
     }
 
     fn span(&self) -> OwnSpan {
-        let name = self.name.as_deref().or_else(|| self.attribute(PIPELINE));
+        let named = self.name.as_deref().or_else(|| self.attribute(PIPELINE));
+        let mut attributes = Attributes::new();
+        attributes.insert("cicd.pipeline.action.name".to_owned(), ACTION.into());
+        if let Some(name) = &self.name {
+            attributes.insert(PIPELINE.to_owned(), name.as_str().into());
+        }
         OwnSpan {
-            name: name.unwrap_or(self.ci.name()).to_owned(),
+            name: named.map_or_else(|| ACTION.to_owned(), |name| format!("{ACTION} {name}")),
             kind: Kind::Server,
             context: self.trace.pipeline,
             parent: self.trace.parent,
             start: self.began(),
-            attributes: Attributes::new(),
+            attributes,
             without: OF_TASK,
         }
     }
@@ -273,7 +286,11 @@ mod tests {
                 Outcome::Cancelled,
             ),
             (["skipped", "skip", "None", "NOT_BUILT"], Outcome::Skipped),
-            (["error", "killed", "timeout", "errored"], Outcome::Error),
+            (["error", "killed", "ERROR", "errored"], Outcome::Error),
+            (
+                ["timeout", "timedout", "timed_out", "TIMEOUT"],
+                Outcome::Timeout,
+            ),
         ] {
             for word in words {
                 assert_eq!(Outcome::parse(word), Some(result), "{word}");

@@ -22,7 +22,7 @@ enum What {
     /// Record that the pipeline has ended: its own span, and ci.pipeline.completed
     #[command(after_help = reflow(FINISHED))]
     Finished {
-        /// success, failure, cancelled, skipped or error, in any CI's words; default what the CI says, else success
+        /// success, failure, cancelled, skipped, error or timeout, in any CI's words; default what the CI says, else success
         #[arg(long, value_name = "STATUS")]
         status: Option<String>,
         #[command(flatten)]
@@ -51,7 +51,8 @@ The span has the ids that `obs context ci` gives to every step for a parent. It 
 until `obs ci finished` ends it, in any later step of the same machine. Once is enough; again changes nothing.";
 
 const FINISHED: &str = "\
-Call it once, in the last job. Where the pipeline began on another machine the whole span is recorded here. The status
+Call it once, in the last job. Where the pipeline began on another machine the whole span is recorded here: with the
+start that the CI tells (GitLab, Azure, Drone, Woodpecker), else --start, such as an output of the first job. The status
 comes from --status, else from CI_JOB_STATUS (GitLab, after_script), AGENT_JOBSTATUS (Azure), DRONE_BUILD_STATUS,
 CI_PIPELINE_STATUS (Woodpecker), BITBUCKET_EXIT_CODE (after-script), BUILDKITE_COMMAND_EXIT_STATUS (hooks),
 TRAVIS_TEST_RESULT, TEKTON_STATUS; the other CIs have no variable for it.
@@ -106,7 +107,7 @@ fn outcome(given: Option<String>, ci: Ci, world: &World) -> Result<Outcome, Erro
     if let Some(text) = given.filter(|text| !text.is_empty()) {
         return Outcome::parse(&text).ok_or_else(|| {
             Error::usage(format!("`--status {text}` is no status"))
-                .hint("success, failure, cancelled, skipped or error")
+                .hint("success, failure, cancelled, skipped, error or timeout")
         });
     }
     let said = ci.status(world);

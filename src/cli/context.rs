@@ -57,7 +57,7 @@ pub(super) fn command() -> Command {
 pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let args = Args::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
     match args.what {
-        What::Agent(args) => agent::run(&args, world),
+        What::Agent(args) => agent::run(&args, world, settings),
         What::Ci(args) => job::run(&args, world, settings),
         What::New(target) => new(&target, world),
         What::Show(args) => show::run(&args, world, settings),

@@ -9,6 +9,7 @@ BENCH_COMMANDS=(
   'obs metric inc' './obs metric inc jobs_total 1 status=success queue=mail host=a'
   'obs span start' './obs span start archive filter=Done files:=12 target=/srv/archive'
   'obs span end' './obs span end ok moved:=12'
+  'obs statusline' './obs statusline'
 )
 
 # make_scene FOLDER OBS: fills FOLDER with a HOME and a bare-bones git work tree holding a copy of OBS, and goes there.
@@ -48,6 +49,14 @@ count_instructions() {
     "${clean[@]}" bash caller.sh bash caller.sh \
       valgrind --tool=callgrind --callgrind-out-file=/dev/null "${words[@]}" 2>&1 >/dev/null
   done | awk '$2 == "Collected" {print $4}' | sort -n | head -n 1
+}
+
+# release_library ROOT: the loadable builtin's path; built where it is missing.
+release_library() {
+  local library=$1/target/release/libobs.so
+  [ -f "$library" ] ||
+    (cd "$1" && cargo build --release --locked --package obs-builtin --target-dir target) >&2 || return
+  realpath "$library"
 }
 
 # release_binary ROOT: the static release binary's path; builds it where it is missing.

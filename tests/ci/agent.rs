@@ -2,10 +2,12 @@
 
 use super::{events, json};
 use crate::capture::{PARENT, feed};
-use crate::sandbox::{Sandbox, have};
+use crate::sandbox::{Sandbox, outcome, program};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Stdio;
 
 /// What Claude Code's SessionStart hook gets (https://code.claude.com/docs/en/hooks#sessionstart-input).
 fn hook(session: &str, source: &str) -> String {
@@ -114,6 +116,13 @@ fn inherited_context_wins() {
 }
 
 #[test]
+fn agent_in_a_job_is_in_the_runs_trace() {
+    let text = printed(&super::job("github"), &hook("s1", "startup"));
+    let run = super::context(&super::job("github"));
+    assert_eq!(header(&text), run["traceparent"]);
+}
+
+#[test]
 fn bad_input_never_fails_the_hook() {
     for input in [
         "",
@@ -172,15 +181,16 @@ fn file_that_cannot_be_written_is_said() {
 /// The writer that keeps the pipe open is an agent that waits for its hook.
 #[test]
 fn open_pipe_is_not_waited_for() {
-    if !have("bash") {
-        return;
-    }
-    let script = "exec 3> >(obs context agent > out; echo done > end)\nprintf '%s' '{\"session_id\":\"s1\"}' >&3\n\
-        for _ in {1..500}; do [ -e end ] && break; read -rt 0.02 <> <(:) || :; done\ncat out\n";
     let sandbox = Sandbox::new();
-    let outcome = sandbox.script("bash", script);
+    let mut command = sandbox.command(program());
+    command.args(["context", "agent"]).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut open = child.stdin.take().unwrap();
+    open.write_all(b"{\"session_id\":\"s1\"}").unwrap();
+    let ended = outcome(&child.wait_with_output().unwrap());
+    drop(open);
     assert_eq!(
-        header(&outcome.stdout),
+        header(&ended.stdout),
         header(&printed(&sandbox, "{\"session_id\":\"s1\"}"))
     );
 }

@@ -20,7 +20,9 @@ fn pipeline_is_the_root_of_its_steps() {
         assert_eq!(pipeline["kind"], "server", "{name}");
         assert_eq!(step["parent_span_id"], pipeline["span_id"], "{name}");
         let resource = &pipeline["resource"];
-        assert_eq!(pipeline["name"], resource["cicd.pipeline.name"], "{name}");
+        let action = format!("RUN {}", resource["cicd.pipeline.name"].as_str().unwrap());
+        assert_eq!(pipeline["name"], action, "{name}");
+        assert_eq!(pipeline["attributes"]["cicd.pipeline.action.name"], "RUN");
         assert_eq!(resource["cicd.pipeline.task.name"], Value::Null, "{name}");
         let types: Vec<Value> = events(&sandbox)
             .iter()
@@ -148,6 +150,7 @@ fn status_is_given_in_any_cis_words() {
         ("Canceled", ["unset", "cancellation", "cancelled", "cancel"]),
         ("skipped", ["unset", "skip", "skipped", ""]),
         ("error", ["error", "error", "failure", "error"]),
+        ("timeout", ["error", "timeout", "failure", "error"]),
         ("7", ["error", "failure", "failure", "failure"]),
     ] {
         let found = status(&job("github"), &["--status", word]);
@@ -215,7 +218,9 @@ fn wrong_words_are_refused() {
 /// A trace from outside has a root already: the pipeline is a child in it, the same one for every step that asks.
 #[test]
 fn pipeline_in_another_trace_is_a_child() {
-    let sandbox = job("jenkins").with("TRACEPARENT", PARENT);
+    let sandbox = job("jenkins")
+        .with("TRACEPARENT", PARENT)
+        .with("TRACESTATE", "a=b");
     sandbox.obs(["ci", "started"]).quiet();
     let later = format!("00-{TRACE}-00f067aa0ba902b9-01");
     let sandbox = sandbox
@@ -228,6 +233,7 @@ fn pipeline_in_another_trace_is_a_child() {
         (&spans[0]["trace_id"], &spans[0]["parent_span_id"]),
         (&json!(TRACE), &json!(SPAN))
     );
+    assert_eq!(spans[0]["trace_state"], "a=b");
     let context = context(&sandbox);
     assert_eq!(context["pipeline_span_id"], spans[0]["span_id"]);
     assert_eq!(context["traceparent"], later);
@@ -256,7 +262,11 @@ fn open_pipeline_is_not_abandoned() {
     assert_eq!(swept.code, 0, "{}", swept.shown());
     assert!(spans(&sandbox).is_empty());
     let shown = json(&sandbox.obs(["trace", "latest", "--json"]).quiet());
-    assert_eq!(shown["live"][0]["name"], "nightly");
+    assert_eq!(shown["live"][0]["name"], "RUN nightly");
+    assert_eq!(
+        shown["live"][0]["attributes"]["cicd.pipeline.name"],
+        "nightly"
+    );
     assert_eq!(shown["live"][0]["status"]["code"], "unset");
 }
 

@@ -53,6 +53,46 @@ fn github_trace_is_the_collectors() {
     assert_eq!(context["run"], "github/octocat/Hello-World/1658821493/3");
 }
 
+#[test]
+fn github_trace_is_whose_the_setting_says() {
+    let of = |ids: &str| {
+        let sandbox = job("github")
+            .with("GITHUB_REPOSITORY", "grafana/grafana")
+            .with("GITHUB_RUN_ID", "20137834310")
+            .with("GITHUB_RUN_ATTEMPT", "1");
+        context(&sandbox.with("OBS_CI_IDS", ids))["trace_id"].clone()
+    };
+    assert_eq!(of("grafana"), "29f022cfd2ef0bec231e3facb2e5e888");
+    assert_eq!(of(""), of("collector"));
+    assert_ne!(of("runner"), of("collector"));
+    assert_ne!(of("runner"), of("grafana"));
+}
+
+/// Whoever of them hands a context to the step: it is the run's own trace, in which the pipeline is no child of a step.
+#[test]
+fn every_contract_is_known_again() {
+    for ids in ["collector", "grafana", "runner"] {
+        let own = context(&job("github").with("OBS_CI_IDS", ids));
+        let step = format!(
+            "00-{}-00f067aa0ba902b7-01",
+            own["trace_id"].as_str().unwrap()
+        );
+        let sandbox = job("github").with("TRACEPARENT", &step);
+        let found = context(&sandbox);
+        assert_eq!(
+            (&found["traceparent"], &found["trace_from"]),
+            (&json!(step), &json!("run"))
+        );
+        assert_eq!(found["pipeline_span_id"], own["span_id"], "{ids}");
+        sandbox.obs(["ci", "finished"]).quiet();
+        let span = super::spans(&sandbox).remove(0);
+        assert_eq!(
+            (&span["span_id"], &span["parent_span_id"]),
+            (&own["span_id"], &Value::Null)
+        );
+    }
+}
+
 /// Every Gitea counts its runs from 1: the contract of GitHub would give many runs one trace.
 #[test]
 fn other_forges_do_not_pass_for_github() {
@@ -166,6 +206,44 @@ fn run_is_told_by_the_conventions() {
             let found = event["resource"].get(key).unwrap_or(&Value::Null);
             assert_eq!(found, value, "{name} {key}");
         }
+    }
+}
+
+#[test]
+fn actor_is_who_started_the_run() {
+    for (name, actor) in [
+        ("azure", "Johnnie McLeod"),
+        ("bitbucket", "{7a1d0b5e-0000-4000-8000-1234567890ab}"),
+        ("buildkite", "Jason Liebowitz"),
+        ("circleci", "octocat"),
+        ("drone", "octocat"),
+        ("github", "octocat"),
+        ("gitlab", "jane"),
+        ("jenkins", "jane"),
+        ("teamcity", "tester"), // it has no variable for it
+        ("tekton", "tester"),
+        ("woodpecker", "john-doe"),
+    ] {
+        let event = said_by_an_event(&job(name), "obs emit x\n");
+        let expected = json!({"type": "ci", "id": actor, "host": event["actor"]["host"]});
+        assert_eq!(event["actor"], expected, "{name}");
+    }
+}
+
+#[test]
+fn twice_says_the_same() {
+    for name in names() {
+        let first = context(&job(name).with("OTEL_RESOURCE_ATTRIBUTES", "mine=1"));
+        let taken = first["environment"].as_object().unwrap();
+        let sandbox = taken.iter().fold(job(name), |sandbox, (name, value)| {
+            sandbox.with(name, value.as_str().unwrap())
+        });
+        let mut expected = first["environment"].clone();
+        expected
+            .as_object_mut()
+            .unwrap()
+            .remove("OBS_CORRELATION_ID"); // it is set now
+        assert_eq!(context(&sandbox)["environment"], expected, "{name}");
     }
 }
 
@@ -292,6 +370,19 @@ fn nameless_run_says_what_is_missing() {
         "{}",
         outcome.stderr
     );
+}
+
+#[test]
+fn nameless_run_goes_on_with_a_given_context() {
+    let sandbox = Sandbox::new()
+        .with("GITLAB_CI", "true")
+        .with("TRACEPARENT", PARENT);
+    let found = context(&sandbox);
+    assert_eq!(
+        (&found["traceparent"], &found["run"]),
+        (&json!(PARENT), &Value::Null)
+    );
+    assert!(found["environment"].get("OBS_CORRELATION_ID").is_none());
 }
 
 #[test]

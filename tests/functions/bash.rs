@@ -2,6 +2,9 @@
 //! own scripts have files of their own.
 
 mod calls;
+mod seed;
+mod sourcing;
+mod traps;
 
 use crate::sandbox::{Outcome, Sandbox};
 

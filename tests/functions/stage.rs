@@ -4,8 +4,9 @@ use crate::sandbox::{Outcome, Sandbox};
 
 /// The dialect of a shell such as `busybox ash`.
 fn dialect(shell: &str) -> &str {
-    match shell {
-        "bash" | "fish" | "zsh" => shell,
+    match shell.split(' ').next() {
+        _ if shell.ends_with(" --posix") || shell.ends_with(" --emulate sh") => "sh",
+        Some(own @ ("bash" | "fish" | "zsh")) => own,
         _ => "sh",
     }
 }

@@ -176,6 +176,35 @@ fn nothing_leaks_through_actor_and_flow() {
 }
 
 #[test]
+fn nothing_leaks_through_the_pipeline() {
+    let sandbox = roomy();
+    let mut watch = Watch::new(&sandbox);
+    let names = [
+        "GITHUB_WORKFLOW",
+        "GITHUB_REF_NAME",
+        "GITHUB_REPOSITORY",
+        "GITHUB_EVENT_NAME",
+        "OTEL_SERVICE_NAME",
+    ];
+    for at in 0..bundles() {
+        let run = at.to_string();
+        let mut variables = vec![("GITHUB_ACTIONS", "true"), ("GITHUB_RUN_ATTEMPT", "1")];
+        variables.push(("GITHUB_RUN_ID", &run));
+        variables.extend(names.map(|name| (name, bundle(at, 0))));
+        for words in [
+            &["context", "ci", "--json"][..],
+            &["context", "show"],
+            &["context", "show", "--human"],
+            &["ci", "started", "--name", bundle(at, 0)],
+            &["ci", "finished"],
+        ] {
+            watch.saw(obs(&sandbox, words, &variables));
+        }
+    }
+    watch.done();
+}
+
+#[test]
 fn nothing_leaks_through_settings_that_are_wrong() {
     let sandbox = roomy();
     let mut watch = Watch::new(&sandbox);
@@ -187,6 +216,7 @@ fn nothing_leaks_through_settings_that_are_wrong() {
         "OBS_ROTATE_BYTES",
         "OBS_STRICT",
         "OBS_DURABLE",
+        "OBS_ACTOR_TYPE",
         "OTEL_ATTRIBUTE_COUNT_LIMIT",
         "OTEL_SPAN_EVENT_COUNT_LIMIT",
         "OTEL_TRACES_SAMPLER",

@@ -1,9 +1,10 @@
 //! `obs context agent`: one trace for a coding agent's session. Called by the agent's hook, which it never fails.
 
 use super::exports::{Exports, Syntax, add_to};
-use crate::capture;
+use crate::capture::{self, Ci};
 use crate::error::{Error, Exit};
 use crate::model::context::{TraceContext, parse_traceparent};
+use crate::settings::Settings;
 use crate::world::World;
 use serde_json::Value;
 use std::fs;
@@ -26,7 +27,7 @@ pub(super) struct Args {
 pub(super) const MORE: &str = "\
 Made for a hook that an agent runs when a session starts. The session's id comes from the hook's JSON on standard input
 (session_id) and gives the trace, so that a session that is taken up again goes on in the same trace; a valid TRACEPARENT
-wins. Every script and wrapped command that the agent runs is then in that trace, with actor.type `agent`
+wins, and so does the run of a CI job (`obs context ci`). Every script and wrapped command that the agent runs is then in that trace, with actor.type `agent`
 (OBS_ACTOR_TYPE) and the agent's name as actor.id where it is known (OBS_ACTOR, unless it is set).
 
 Never fails the hook: what cannot be read or written is said on standard error, the exit code is 0.
@@ -45,12 +46,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MOST: u64 = 4 * 1024 * 1024;
 
 /// Runs it.
-pub(super) fn run(args: &Args, world: &World) -> Result<Exit, Error> {
+pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let session = session(world);
     let given = world.var_os("TRACEPARENT");
     let inherited = given.and_then(|header| parse_traceparent(header.as_bytes()));
+    let of_run = || Some(Ci::detect(world)?.trace(world, settings)?.context);
     let of_session = || capture::session_trace(session.as_deref()?, world);
-    let lasting = inherited.or_else(of_session);
+    let lasting = inherited.or_else(of_run).or_else(of_session);
     let Some(context) = lasting.or_else(|| capture::fresh_trace(world)) else {
         world.say("obs: no random bytes for a trace id\n");
         return Ok(Exit::Done);

@@ -24,7 +24,8 @@ pub(super) const MORE: &str = "\
 Known are GitHub Actions, GitLab, Buildkite, CircleCI, Azure Pipelines, Bitbucket, Woodpecker, Drone, Travis, TeamCity,
 Tekton and Jenkins. A valid TRACEPARENT (on Buildkite also BUILDKITE_TRACING_TRACEPARENT) is continued; else the trace
 follows from the run's id, so that every job of the run gets the same one without passing anything on. On GitHub it is
-the trace of the OpenTelemetry Collector's githubreceiver. The span in it is the pipeline's own, which `obs ci started`
+the trace of the OpenTelemetry Collector's githubreceiver; OBS_CI_IDS=grafana or runner makes it that of Grafana's
+exporter or of the runner's own. The span in it is the pipeline's own, which `obs ci started`
 and `obs ci finished` record.
 
 Set are TRACEPARENT, OTEL_RESOURCE_ATTRIBUTES with what the CI tells about the run (what is there already stays and
@@ -37,19 +38,22 @@ Tekton gives a step no variables. Set them for all steps in the Task's stepTempl
       valueFrom: { fieldRef: { fieldPath: \"metadata.labels['tekton.dev/pipelineRunUID']\" } }
 
 and likewise TEKTON_PIPELINE_RUN (tekton.dev/pipelineRun), TEKTON_PIPELINE (tekton.dev/pipeline), TEKTON_PIPELINE_TASK
-(tekton.dev/pipelineTask), TEKTON_TASK_RUN (tekton.dev/taskRun), and in a finally task TEKTON_STATUS as $(tasks.status).
+(tekton.dev/pipelineTask), TEKTON_TASK_RUN (tekton.dev/taskRun), and in a finally task TEKTON_STATUS as $(tasks.status). Where Tekton is too old for the first label, pass
+$(context.pipelineRun.uid) as a parameter.
 
 Examples:
-  eval \"$(obs context ci)\"                    # in any job
+  eval \"$(obs context ci)\"                    # in any job, before anything else begins a trace
+  eval (obs context ci | string collect)      # the same in fish
   obs context ci --github-env                 # once in a GitHub job, for its later steps
-  obs context ci --env-file build.env         # GitLab: artifacts: reports: dotenv: build.env";
+  obs context ci --env-file build.env         # GitLab: artifacts: reports: dotenv: build.env
+  obs context ci --shell sh >> \"$BASH_ENV\"   # CircleCI, for the job's later steps";
 
 /// Runs it.
 pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let Some(ci) = Ci::detect(world) else {
         return Ok(no_ci(world));
     };
-    let Some(trace) = ci.trace(world) else {
+    let Some(trace) = ci.trace(world, settings) else {
         return Ok(no_run(ci, world));
     };
     let mut exports = Exports::of(&trace.context);
@@ -64,7 +68,7 @@ pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exi
         Some(_) => OF_TASK,
         None => &[],
     };
-    if let Some(attributes) = completed(ci, world, without) {
+    if let Some(attributes) = completed(ci, world, without).filter(|text| !text.is_empty()) {
         exports.set("OTEL_RESOURCE_ATTRIBUTES", attributes);
     }
     if settings.correlation_id.is_none()
@@ -80,7 +84,7 @@ pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exi
     let about = [
         ("trace_from", Value::from(origin)),
         ("provider", Value::from(ci.name())),
-        ("run", Value::from(ci.run(world))),
+        ("run", ci.shown_run(world).into()),
         (
             "pipeline_span_id",
             trace.pipeline.span_id.to_string().into(),

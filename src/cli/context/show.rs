@@ -27,7 +27,7 @@ Examples:
 /// Runs it.
 pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let around = Around::of(world, settings);
-    let report = report(&around, world);
+    let report = report(&around, world, settings);
     let text = match args.form.is_human(world) {
         true => human(&report, Page::of(world)),
         false => format!("{}\n", Value::Object(report)),
@@ -39,9 +39,12 @@ pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exi
     })
 }
 
-fn report(around: &Around, world: &World) -> Map<String, Value> {
+fn report(around: &Around, world: &World, settings: &Settings) -> Map<String, Value> {
     let context = around.context;
-    let of_trace = match (context, Ci::detect(world).and_then(|ci| ci.trace(world))) {
+    let of_trace = match (
+        context,
+        Ci::detect(world).and_then(|ci| ci.trace(world, settings)),
+    ) {
         (None, _) if world.var_os("TRACEPARENT").is_some() => "TRACEPARENT is not valid",
         (None, _) => "none",
         (Some(own), Some(run)) if own.trace_id == run.pipeline.trace_id && run.parent.is_none() => {
@@ -50,7 +53,7 @@ fn report(around: &Around, world: &World) -> Map<String, Value> {
         (Some(_), _) => "TRACEPARENT",
     };
     let [of_flow, of_kind, of_id, of_service] = around.sources;
-    let run = Ci::detect(world).and_then(|ci| ci.run(world));
+    let run = Ci::detect(world).and_then(|ci| ci.shown_run(world));
     let report = json!({
         "traceparent": context.map(|context| context.to_header()),
         "trace_id": context.map(|context| context.trace_id.to_string()),

@@ -30,7 +30,9 @@ impl Dialect {
         let program = self.quoted(&program.to_string_lossy());
         let line = match self {
             Self::Fish => format!("set -g __obs_bin {program}\n"),
-            Self::Bash | Self::Sh | Self::Zsh => format!("__obs_bin={program}\n"),
+            // inside a function under warn_create_global an assignment alone would be remarked
+            Self::Zsh => format!("'builtin' 'typeset' -g __obs_bin={program}\n"),
+            Self::Bash | Self::Sh => format!("__obs_bin={program}\n"),
         };
         let single = match self {
             Self::Sh if script(world).is_some_and(|text| is_single(&text)) => "__obs_single=yes\n",
