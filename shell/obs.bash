@@ -555,11 +555,21 @@ __obs_fault() {
   "$__obs_via" obs span event -- error "${__obs_words[@]}" "${@:5}" || :
 }
 
-# True where the shell is dying of a signal, which bash does not say: its command still runs; or a function was left
-# without `exit` or a failure. Between the commands of the script itself, and after an interrupt from the keyboard, nothing
-# tells it from the script's end.
+# True where the shell was waiting for a command when its end came: it then keeps SIGCHLD (17 on what is common) blocked.
+__obs_waited() {
+  \builtin local line='' blocked=0
+  while \builtin read -r line; do
+    case $line in SigBlk:*) blocked=$((16#${line##*[!0123456789abcdef]})) ;; esac
+  done 2>/dev/null <"/proc/${BASHPID:-$$}/status"
+  ((blocked >> 16 & 1))
+} 2>/dev/null
+
+# True where the shell is dying of a signal, which bash does not say: it was waiting for its command, or that still runs; or
+# a function was left without `exit` or a failure. Between the commands of the script itself nothing tells it from the
+# script's end.
 __obs_killed() {
   case $2 in *exit* | *logout* | exec\ *) \return 1 ;; esac
+  [[ $1 != 0 ]] || ! __obs_waited || \return 0
   if [[ -z ${!-} ]]; then
     \builtin kill -0 %1 2>/dev/null && \return 0
   else

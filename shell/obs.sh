@@ -364,7 +364,10 @@ obs_trace_script() {
 # Takes over the traps that are set: each goes through __obs_trap as if it were set after ours.
 __obs_watch_traps() {
   __obs_uuid || __obs_random=$$
-  __obs_file=${TMPDIR:-/tmp}/obs-traps-$__obs_random
+  # beside the journal, where others cannot read; that is there since the span began
+  __obs_file=${OBS_HOME:-${HOME-}/.specify}
+  \test -w "$__obs_file" || __obs_file=${TMPDIR:-/tmp}
+  __obs_file=$__obs_file/obs-traps-$__obs_random
   if \test -r /proc/self/status; then __obs_ignored_signals; else __obs_ignored=; fi
   # not by `$(trap)`: in dash and mksh a subshell has no traps
   if { { \trap; } >"$__obs_file"; } 2>/dev/null; then

@@ -2,7 +2,7 @@
 
 mod shell;
 
-use super::{print_out, tree};
+use super::{page, print_out, tree};
 use crate::error::{Error, Exit};
 use crate::model::catalog;
 use crate::settings::{SETTINGS, Setting, Shape};
@@ -46,7 +46,7 @@ enum What {
         kind: Option<String>,
     },
     /// Print the functions for a shell's scripts, to be evaluated by it
-    #[command(after_help = shell::MORE)]
+    #[command(after_help = page::reflow(shell::MORE))]
     Shell {
         /// bash, zsh, fish or sh (dash, busybox ash, ksh)
         shell: shell::Dialect,

@@ -10,6 +10,13 @@ const MOST: u64 = 1 << 20;
 
 /// What help says of it.
 pub(super) const MORE: &str = "\
+Sourcing prints nothing and starts no process. Names taken: log_*, span_*, send_span, metric_*, emit_event, obs_*, __obs_*,
+TRACE_ID, SPAN_ID. A script that calls obs_trace_script becomes a span; `trap` is then a function or an alias of ours, in
+bash, zsh and sh, so that the script's own traps and ours live side by side.
+
+Which line called is told in bash, zsh and fish; in ksh, mksh and busybox ash where the script is a single file that
+defines no functions of these names; in dash never, which does not know.
+
 Examples:
   eval \"$(obs print shell bash)\"          # at the top of a script; zsh and sh likewise
   obs print shell fish | source
