@@ -63,6 +63,7 @@ function __obs_promise
     end
     set -gx TRACEPARENT 00-$trace-$span-$flags
     set -g __obs_made $TRACEPARENT
+    set -gx _OBS_MADE $TRACEPARENT
     set -q -g TRACESTATE; and set -e -g TRACESTATE
     return 0
 end
@@ -351,6 +352,7 @@ function send_span
     else if test -n "$__obs_made" -a "$TRACEPARENT" = "$__obs_made"
         set words $words --as $TRACEPARENT
         set -g __obs_made ''
+        set -e _OBS_MADE
     end
     __obs_call 'span record' $words -- "$argv[1]" $argv[4..-1]
 end
@@ -368,6 +370,7 @@ function obs_trace_script
     if test -n "$__obs_made" -a "$TRACEPARENT" = "$__obs_made"
         set words --as $TRACEPARENT
         set -g __obs_made ''
+        set -e _OBS_MADE
     end
     set -l name $argv[1]
     if test -z "$name"

@@ -77,6 +77,7 @@ function __obs_promise {
   fi
   \builtin typeset -gx TRACEPARENT=00-$trace-$span-$flags
   \builtin typeset -g __obs_made=$TRACEPARENT
+  \builtin export _OBS_MADE=$TRACEPARENT
   if (( ${+TRACESTATE} )) && [[ ${(t)TRACESTATE} != *readonly* ]]; then
     \builtin unset TRACESTATE
   fi
@@ -327,6 +328,7 @@ function send_span {
   elif [[ -n ${__obs_made-} && ${TRACEPARENT-} == $__obs_made && $ZSH_SUBSHELL == $__obs_level ]]; then
     words+=(--as $TRACEPARENT)
     __obs_made=
+    \builtin unset _OBS_MADE
   fi
   __obs_call 'span record' "${words[@]}" -- "${1-}" "${(@)argv[4,-1]}"
 }
@@ -368,6 +370,7 @@ function __obs_root {
   if [[ -n ${__obs_made-} && ${TRACEPARENT-} == $__obs_made ]]; then
     words=(--as $TRACEPARENT)
     __obs_made=
+    \builtin unset _OBS_MADE
   fi
   \builtin typeset -g __obs_base=${_OBS_STACK-} __obs_signals= __obs_async=
   __obs_start "${words[@]}" -- "${name:-${${ZSH_ARGZERO-zsh}:t}}" || : # whatever became of it
