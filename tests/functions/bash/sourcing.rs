@@ -370,7 +370,7 @@ fn builtin_is_reached_through_one_seam() {
     let sandbox = silent();
     let stand_in = r#"
 builtin() {
-  if [ "$1" = obs ]; then shift; printf '<%s>' "$@"; echo; else command builtin "$@"; fi
+  if [ "$1" = __obs_hot ]; then shift; printf '<%s>' "$@"; echo; else command builtin "$@"; fi
 }
 __obs_via=builtin
 "#;
