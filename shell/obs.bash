@@ -12,6 +12,8 @@ __obs_version=0.1.0
 
 # Runs the binary. Words that may not fit a command line go through standard input.
 __obs_call() {
+  # it may have gone since
+  [[ -x $__obs_bin ]] || \return 0
   \builtin local __obs_all="$*" __obs_count=1
   if ((${#__obs_all} < 30000)); then
     "$__obs_bin" "${@:2}"
@@ -256,6 +258,7 @@ __obs_step() {
     ;;
   :) \return 0 ;;
   esac
+  [[ -x $__obs_bin ]] || \return 0
   \builtin local __obs_all="$*" __obs_printed='' __obs_word=0
   if ((${#__obs_all} < 30000)); then
     __obs_printed=$("$__obs_bin" span "$1" --shell sh "${@:2}") || __obs_word=$?
@@ -295,7 +298,8 @@ span_end() {
     case $1 in *[!0]*) ;; *) __obs_word='unset' ;; esac
     # a sentence with an equals sign is a message, as obs reads it
     case ${2-} in
-    '' | '{'*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
+    '') __obs_step end --exit-code "$1" -- "${@:3}" ;;
+    '{'*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
     *\ *=*) __obs_step end --exit-code "$1" -- "$__obs_word" "${@:2}" ;;
     [!=-]*=*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
     *) __obs_step end --exit-code "$1" -- "$__obs_word" "${@:2}" ;;

@@ -189,62 +189,7 @@ echo whole
 
 #[test]
 fn span_end_takes_every_form_of_status() {
-    for (words, status, code) in [
-        ("", json!({"code": "unset"}), None),
-        ("''", json!({"code": "unset"}), None),
-        ("0", json!({"code": "unset"}), Some(0)),
-        (
-            "7",
-            json!({"code": "error", "message": "exit code 7"}),
-            Some(7),
-        ),
-        (
-            "7 'no space left'",
-            json!({"code": "error", "message": "no space left"}),
-            Some(7),
-        ),
-        (
-            "7 'a = b'",
-            json!({"code": "error", "message": "a = b"}),
-            Some(7),
-        ),
-        ("0 'all is well'", json!({"code": "unset"}), Some(0)),
-        (
-            "7 k=v",
-            json!({"code": "error", "message": "exit code 7"}),
-            Some(7),
-        ),
-        (
-            "7 message k=v",
-            json!({"code": "error", "message": "message"}),
-            Some(7),
-        ),
-        ("ok k=v", json!({"code": "ok"}), None),
-        ("unset", json!({"code": "unset"}), None),
-        (
-            "error broken k=v",
-            json!({"code": "error", "message": "broken"}),
-            None,
-        ),
-        ("k=v", json!({"code": "unset"}), None),
-    ] {
-        let sandbox = silent();
-        run(
-            &sandbox,
-            &format!("{STRICT}span_start s\nspan_end {words}\n"),
-        )
-        .quiet();
-        let spans = sandbox.records("spans");
-        assert_eq!(spans[0]["status"], status, "{words}: {spans:#?}");
-        assert_eq!(
-            spans[0]["attributes"]["process.exit.code"].as_i64(),
-            code,
-            "{words}"
-        );
-        if words.contains("k=v") {
-            assert_eq!(spans[0]["attributes"]["k"], "v", "{words}");
-        }
-    }
+    crate::functions::stage::every_status(silent, "bash");
 }
 
 #[test]
@@ -252,7 +197,7 @@ fn inherited_spans_are_not_ended() {
     let sandbox = silent();
     let child = format!(
         "{}span_end; span_end 3; span_start mine; span_end; span_end\n",
-        super::super::stage::line("bash")
+        crate::functions::stage::line("bash")
     );
     std::fs::write(sandbox.path("work/child"), child).unwrap();
     run(

@@ -92,12 +92,6 @@ const WAYS: &[(&str, i32, Option<Fault>)] = &[
     ("trap '' TERM; kill -TERM $$; exit 11", 11, None),
     ("f() { kill -TERM $$; sleep 60; }; f", 143, None),
     ("f() { kill -HUP $$; sleep 60; }; f", 129, None),
-    // as the keyboard does: both get it
-    (
-        "sh -c 'kill -INT $PPID; kill -INT $$'; echo never",
-        130,
-        None,
-    ),
     (
         "out=$(exit 12; echo x); exit 13",
         13,
@@ -207,7 +201,7 @@ fn subshells_jobs_and_children_leave_the_root_alone() {
         sandbox.path("work/child"),
         format!(
             "{}obs_trace_script\nlog_info child\n",
-            super::super::stage::line("bash")
+            crate::functions::stage::line("bash")
         ),
     )
     .unwrap();
@@ -284,7 +278,7 @@ fn interactive_shell_shows_nothing() {
     let typed = |trace: &str| {
         let text = format!(
             "PS1='$ '\n{}{trace}\ntrap 'echo bye' EXIT\nfalse\nexit 4\n",
-            super::super::stage::line("bash")
+            crate::functions::stage::line("bash")
         );
         std::fs::write(sandbox.path("work/typed"), text).unwrap();
         let mut command = sandbox.command("script");
