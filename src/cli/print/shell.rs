@@ -22,7 +22,8 @@ Examples:
   obs print shell fish | source
 
 obs_trace_script, which a script may call, makes one span of the whole script. In bash it defines a function (in posix mode
-and in zsh an alias) named trap, which keeps the script's own traps beside the one that ends the span.";
+and in zsh an alias) named trap, which keeps the script's own traps beside the one that ends the span. What
+bash itself does not tell is not recorded: a signal that ends it between two programs may look like an end by exit code.";
 
 /// A shell that there are functions for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

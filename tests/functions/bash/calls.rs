@@ -69,6 +69,43 @@ log_critical -five --stdin
 }
 
 #[test]
+fn callers_of_what_calls_are_named() {
+    let sandbox = silent();
+    let text = r#"
+span_run s log_info one a=1
+f() { obs_time m span_run s log_warning two; }
+f
+span_run s obs_time m log_json error three '{"a": 1}'
+g() { log_info four; }
+span_run s g
+span_run s . ./lib
+main() { obs_time m log_critical; }; main
+"#;
+    std::fs::write(sandbox.path("work/lib"), "obs_time m log_info five\n").unwrap();
+    run(&sandbox, &format!("{STRICT}{text}")).quiet();
+    let script = sandbox.path("work/script");
+    let script = script.to_str().unwrap();
+    let logs = sandbox.records("logs");
+    let told: Vec<Value> = logs
+        .iter()
+        .map(|log| json!([log["message"], log["function"], log["line"], log["module"]]))
+        .collect();
+    assert_eq!(
+        Value::from(told),
+        json!([
+            ["one", null, 4, script],
+            ["two", "f", 5, script],
+            ["three", null, 7, script],
+            ["four", "g", 8, script],
+            ["five", null, 1, "./lib"],
+            ["", "main", 11, script],
+        ])
+    );
+    assert_eq!(logs[0]["context"], json!({"a": "1"}));
+    assert_eq!(logs[2]["context"], json!({"a": 1}));
+}
+
+#[test]
 fn any_level_in_any_case() {
     let sandbox = silent().with("DEBUG", "true");
     let levels = "DEBUG debug Info WARN warning Error CRITICAL fatal nonsense ''";

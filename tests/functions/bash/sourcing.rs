@@ -228,6 +228,22 @@ fn readonly_context_is_left_alone() {
 }
 
 #[test]
+fn integers_are_left_alone() {
+    for name in ["TRACEPARENT", "TRACESTATE", "TRACE_ID", "_OBS_STACK"] {
+        for mode in ["", "set -o posix\n", "set -eu\n"] {
+            let sandbox = silent();
+            let text = format!(
+                "{mode}declare -i {name}\n{}{ALL}obs_trace_script\necho whole\n",
+                from_disk()
+            );
+            let ended = sandbox.script("bash", &text).quiet();
+            assert_eq!(ended.stdout, "whole\n", "{name}");
+            assert_eq!(sandbox.records("logs").len(), 5, "{name}");
+        }
+    }
+}
+
+#[test]
 fn absent_obs_is_nothing() {
     let sandbox = silent();
     fs::remove_file(sandbox.path("bin/obs")).unwrap();

@@ -98,6 +98,27 @@ const WAYS: &[(&str, i32, Option<Fault>)] = &[
         Some(("out=$(exit 12; echo x)", Some(0))),
     ),
     ("source /dev/null; eval 'exit 14'", 14, None),
+    ("set -u; echo $nope", 1, Some(("echo $nope", None))),
+    ("set -eu; echo $nope", 1, Some(("echo $nope", None))),
+    // a word of the command is no exit; the child lives until the shell is gone
+    (
+        "sh -c 'kill -TERM $0; while kill -0 $0; do :; done; : exit' $$ >/dev/null 2>&1; echo never",
+        143,
+        None,
+    ),
+    // a job of several lines still runs
+    (
+        "sh -c 'while kill -0 $0\ndo :\ndone\n[ x ]' $$ >/dev/null 2>&1 &\n:",
+        0,
+        None,
+    ),
+    ("e=exit; f() { $e 0; }; f; echo never", 0, None),
+    (
+        "quit() { A=1 command \"$@\"; }; f() { quit exit 0; }; f; echo never",
+        0,
+        None,
+    ),
+    ("f() { command exit 0; }; f; echo never", 0, None),
 ];
 
 #[test]
@@ -170,6 +191,15 @@ fn exit_in_the_trap_counts() {
     assert_eq!(ended.code, 9);
     let root = span(&sandbox.records("spans"), "script");
     assert_eq!(root["attributes"]["process.exit.code"], 9);
+    for own in [
+        "exit() { builtin exit \"$@\"; }",
+        "exit() { echo mine; builtin exit \"${1-4}\"; }",
+    ] {
+        let (sandbox, ended) = traced(&format!("{own}\nTRACE\ntrap 'exit 6' EXIT\nexit 3\n"));
+        assert_eq!(ended.code, 6, "{own}");
+        let root = span(&sandbox.records("spans"), "script");
+        assert_eq!(root["attributes"]["process.exit.code"], 6, "{own}");
+    }
     let (sandbox, _) = traced("set -e\nTRACE\ntrap 'echo a; false; echo never' EXIT\nexit 3\n");
     let root = span(&sandbox.records("spans"), "script");
     assert_eq!(root["attributes"]["process.exit.code"], 1);
@@ -248,6 +278,27 @@ fn replaced_shell_leaves_its_span_behind() {
     let (sandbox, _) = traced("TRACE\nexec echo replaced\n");
     let root = span(&sandbox.records("spans"), "script");
     assert_eq!(root["status"]["message"], "abandoned");
+}
+
+#[test]
+fn script_that_replaces_the_shell_is_traced() {
+    let sandbox = silent();
+    let line = crate::functions::stage::line("bash");
+    std::fs::write(
+        sandbox.path("work/other"),
+        format!("{line}obs_trace_script other\n"),
+    )
+    .unwrap();
+    // all that is set is exported, and the number of the process stays
+    run(
+        &sandbox,
+        "set -a\nobs_trace_script one\nset -a\nexec bash ./other\n",
+    )
+    .quiet();
+    let spans = sandbox.records("spans");
+    let other = span(&spans, "other");
+    assert_eq!(other["attributes"]["process.exit.code"], 0);
+    assert_eq!(other["parent_span_id"], span(&spans, "one")["span_id"]);
 }
 
 #[test]
