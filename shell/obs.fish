@@ -8,6 +8,7 @@
 # obs_trace_script [NAME]     a root span for this script, ended with its exit status
 #
 # One process a call. Nothing here fails its caller unless OBS_STRICT says so; without obs every function does nothing.
+# Where what a command prints becomes several words, IFS is ours: with an empty one of the user's, fish makes one of them.
 # Universal variables are neither made nor changed: what is set is global or local, and says so.
 set -l __obs_status $status
 set -g __obs_version 0.1.0
@@ -37,6 +38,7 @@ end
 
 # TRACE_ID and SPAN_ID are those of TRACEPARENT; false where it is none.
 function __obs_ids
+    set -l IFS \n
     set -l ids '-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-[0-9a-f]{2}'
     set -l found (string match -r -- "^[ \t]*(?:00$ids|(?!00|ff)[0-9a-f]{2}$ids(?:-.*)?)[ \t]*\$" "$TRACEPARENT")
     set -g TRACE_ID "$found[2]$found[4]"
@@ -72,6 +74,7 @@ end
 
 # Runs obs: the words of its command in one word, then all others. What does not fit a command line goes through a pipe.
 function __obs_call
+    set -l IFS \n
     if not test -x "$__obs_bin"
         return 0
     end
@@ -116,6 +119,7 @@ end
 # The option --source for whoever called functions of ours; none where fish knows no file: on a command line and in
 # standard input. Lines of what `eval` runs are counted in its own text.
 function __obs_place
+    set -l IFS \n
     set -l call
     set -l inner
     set -l name
@@ -213,12 +217,14 @@ end
 
 # obs_time METRIC [k=v…] [--] CMD…: how long CMD took, in seconds. fish has no clock of its own: `date` is asked twice.
 function obs_time --no-scope-shadowing
-    set -l __obs_words (__obs_timing $argv)
+    __obs_timing $argv
+    set -l __obs_words $__obs_at
+    set -e -g __obs_at
     set -l __obs_since (__obs_nanos)
     switch "$argv[$__obs_words[2]]"
         case ''
         case builtin command exec
-            eval (string escape -- $argv[$__obs_words[2]..-1])
+            eval (string escape -- $argv[$__obs_words[2]..-1] | string join ' ')
         case '*'
             $argv[$__obs_words[2]..-1]
     end
@@ -227,15 +233,15 @@ function obs_time --no-scope-shadowing
     return $__obs_code
 end
 
-# How many words come before the command, and where it begins.
+# How many words come before the command, and where it begins, in `__obs_at`.
 function __obs_timing
     set -l at 1
     while string match -q -- '*=*' "$argv["(math $at + 1)"]"
         set at (math $at + 1)
     end
-    echo $at
+    set -g __obs_at $at
     test "$argv["(math $at + 1)"]" = --; and set at (math $at + 1)
-    math $at + 1
+    set -g __obs_at $__obs_at (math $at + 1)
 end
 
 # Nanoseconds since the epoch, or seconds where `date` knows no better.
@@ -271,6 +277,7 @@ end
 
 # The words of `obs span start`.
 function __obs_start
+    set -l IFS \n
     if not test -x "$__obs_bin"
         return 0
     end
@@ -289,6 +296,7 @@ end
 
 # What obs prints becomes the environment of this shell; what it takes away is taken from the global variables only.
 function __obs_become
+    set -l IFS \n
     eval (string replace -r -- '^set -e ' 'set -e -g ' $argv)
     __obs_ids
     return 0
@@ -296,6 +304,7 @@ end
 
 # span_end [STATUS [MESSAGE]] [k=v…]: a number is an exit code. What this shell did not start is not its to end.
 function span_end
+    set -l IFS \n
     if not test -x "$__obs_bin"; or test "$_OBS_STACK" = "$__obs_floor"
         return 0
     end
@@ -333,7 +342,7 @@ function span_run --no-scope-shadowing
     switch "$argv[2]"
         case ''
         case builtin command exec # no commands themselves
-            eval (string escape -- $argv[2..-1])
+            eval (string escape -- $argv[2..-1] | string join ' ')
         case '*'
             $argv[2..-1]
     end
@@ -376,6 +385,7 @@ end
 # nothing from the script's own handlers and traps. A script that is ended by a signal leaves it to be reported as
 # abandoned: a handler would make fish wait for what it runs, where it dies at once without one. So does `exec`.
 function obs_trace_script
+    set -l IFS \n
     if not test -x "$__obs_bin"; or test -n "$__obs_root"
         return 0
     end
@@ -400,6 +410,7 @@ end
 
 # Ends what this shell has open, innermost first.
 function __obs_finish
+    set -l IFS \n
     if test -z "$__obs_root"; or not test -x "$__obs_bin"
         return 0
     end

@@ -199,6 +199,48 @@ fn megabyte_messages_are_whole() {
 }
 
 #[test]
+fn odd_separators_split_nothing() {
+    for shell in shells() {
+        for separators in ["", "0", "0123456789abcdef-", "so", ":,/", "\\n"] {
+            let sandbox = silent().with("OBS_LOG_LEVEL", "debug");
+            let first = match shell.starts_with("fish") {
+                true => format!(
+                    "set -g IFS (printf '{separators}' | string collect)\n{}",
+                    line(shell)
+                ),
+                false => format!(
+                    "setopt sh_word_split glob_subst\nIFS=$(printf '{separators}x'); IFS=${{IFS%x}}\n{}",
+                    line(shell)
+                ),
+            };
+            let text = format!(
+                "{first}obs_trace_script whole\n{}span_run b command true\nspan_start left\nexit 10\n",
+                calls("word")
+            );
+            let ended = sandbox.script(shell, &text);
+            let about = format!("{shell}, {separators}: {}", ended.shown());
+            assert_eq!((ended.code, ended.stderr.as_str()), (10, ""), "{about}");
+            let counts =
+                ["logs", "events", "metrics-points"].map(|signal| sandbox.records(signal).len());
+            assert_eq!(counts, [7, 1, 4], "{about}");
+            let spans = sandbox.records("spans");
+            assert_eq!(spans.len(), 6, "{about}");
+            let whole = named(&spans, "whole");
+            assert!(
+                spans
+                    .iter()
+                    .all(|span| span["trace_id"] == whole["trace_id"]),
+                "{about}"
+            );
+            for name in ["left", "whole"] {
+                let span = named(&spans, name);
+                assert_eq!(span["attributes"]["process.exit.code"], 10, "{about}");
+            }
+        }
+    }
+}
+
+#[test]
 fn without_obs_functions_do_nothing() {
     for shell in shells() {
         let sandbox = silent();
