@@ -3,7 +3,7 @@
 
 mod records;
 
-use super::stage::{line, sourced};
+use super::stage::{HOSTILE, line, sourced};
 use super::zsh::{named, silent};
 use crate::sandbox::{Sandbox, have, program};
 use serde_json::Value;
@@ -52,50 +52,14 @@ obs_time {word} k={word} -- true {word}
     )
 }
 
-/// Words that once broke somebody.
-const HOSTILE: &[&str] = &[
-    "-n",
-    "--",
-    "--help",
-    "--stdin",
-    "--stdin0",
-    "-",
-    "'",
-    "\"",
-    "\\",
-    "`x`",
-    "$(exit 9)",
-    "(exit 9)",
-    "$HOME",
-    "~",
-    "*",
-    "[a-z]*",
-    "a;b",
-    "a&b|c>d<e",
-    "\n",
-    "a\nb\n",
-    "\t",
-    "\r",
-    "\u{1b}[2J",
-    "{",
-    "{\"level\":\"CRITICAL\"}",
-    "{a,b}",
-    "%s%n",
-    "!x",
-    "#x",
-    "^x",
-    "=ls",
-    "a b  c ",
-    "😀\u{202e}",
-    "\u{9b}",
-    "zsh:1:x",
-    "/absolute/path",
-];
-
 #[test]
 fn hostile_words_stay_words() {
     for shell in shells() {
-        for word in HOSTILE {
+        // other bytes have a test of their own, and an empty name is none
+        let words = HOSTILE
+            .iter()
+            .filter_map(|word| std::str::from_utf8(word).ok());
+        for word in words.filter(|word| !word.is_empty()) {
             let sandbox = Sandbox::new()
                 .with("OBS_LOG_STREAM", "off")
                 .with("OBS_LOG_LEVEL", "debug");
@@ -119,18 +83,18 @@ fn hostile_words_stay_words() {
             assert!(told, "{about}");
             let logs = sandbox.records("logs");
             assert_eq!(logs.len(), 7, "{about}");
-            assert!(logs.iter().all(|log| log["message"] == *word), "{about}");
+            assert!(logs.iter().all(|log| log["message"] == word), "{about}");
             assert!(
-                logs.iter().take(5).all(|log| log["context"]["k"] == *word),
+                logs.iter().take(5).all(|log| log["context"]["k"] == word),
                 "{about}"
             );
-            assert_eq!(sandbox.records("events")[0]["data"]["k"], *word, "{about}");
+            assert_eq!(sandbox.records("events")[0]["data"]["k"], word, "{about}");
             let spans = sandbox.records("spans");
             assert_eq!(spans.len(), 3, "{about}");
-            assert!(spans.iter().all(|span| span["name"] == *word), "{about}");
+            assert!(spans.iter().all(|span| span["name"] == word), "{about}");
             let points = sandbox.records("metrics-points");
             assert_eq!(points.len(), 4, "{about}");
-            assert!(points.iter().all(|point| point["labels"]["k"] == *word));
+            assert!(points.iter().all(|point| point["labels"]["k"] == word));
         }
     }
 }
