@@ -183,9 +183,10 @@ impl Ci {
         time::parse(world.var(self.0.queued)?).filter(|at| *at > 0)
     }
 
-    /// How the job went so far, in the provider's own word or exit code.
-    pub fn status(self, world: &World) -> Option<&str> {
-        self.0.status.iter().find_map(|name| world.var(name))
+    /// How the job went so far: a variable, and in it the provider's own word or exit code.
+    pub fn status(self, world: &World) -> Option<(&'static str, &str)> {
+        let mut said = self.0.status.iter();
+        said.find_map(|name| Some((*name, world.var(name)?)))
     }
 
     /// Resource attributes.
