@@ -109,8 +109,10 @@ fn github_file_holds_values_whole() {
         let file = sandbox.path("work/github_env");
         fs::write(&file, "EARLIER=1\n").unwrap();
         let sandbox = sandbox.with("GITHUB_ENV", file.to_str().unwrap());
-        let outcome = sandbox.obs(["context", "ci", "--github-env"]).quiet();
-        assert_eq!(outcome.stdout, "");
+        for _ in 0..2 {
+            let outcome = sandbox.obs(["context", "ci", "--github-env"]).quiet();
+            assert_eq!(outcome.stdout, "");
+        }
         let mut found = read_github(&fs::read_to_string(&file).unwrap());
         assert_eq!(found.remove(0), ("EARLIER".to_owned(), "1".to_owned()));
         let expected = expected["environment"].as_object().unwrap().iter();

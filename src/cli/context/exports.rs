@@ -152,7 +152,7 @@ impl Exports {
                 continue;
             }
             let entry = form.entry(name, value, world);
-            if !form.says(&before, name, &entry) {
+            if form.said(&before, name).as_deref() != Some(form.kept(value).as_ref()) {
                 text.push_str(&entry);
             }
         }
@@ -198,14 +198,35 @@ impl Form {
         }
     }
 
-    /// True where the last that a file says of a variable is this entry.
-    fn says(self, before: &str, name: &str, entry: &str) -> bool {
-        let mut lines = before.lines();
-        let names = |line: &&str| {
-            let rest = line.strip_prefix(name);
-            rest.is_some_and(|rest| rest.starts_with('=') || rest.starts_with("<<"))
-        };
-        lines.rfind(names) == Some(entry.trim_end_matches('\n'))
+    /// A value as a file of this form gives it back.
+    fn kept(self, value: &str) -> Cow<'_, str> {
+        match self {
+            Self::Github => Cow::Borrowed(value),
+            Self::Lines => one_line(value),
+        }
+    }
+
+    /// The last value that a file gives a variable, read as its reader does: what stands inside a value is no entry.
+    fn said(self, before: &str, name: &str) -> Option<String> {
+        let mut last = None;
+        let mut lines = before.split('\n');
+        while let Some(line) = lines.next() {
+            let block = line.split_once("<<").filter(|(key, _)| !key.contains('='));
+            let (key, value) = match (self, block) {
+                (Self::Github, Some((key, end))) => {
+                    let body = lines.by_ref().take_while(|line| *line != end);
+                    (key, body.collect::<Vec<_>>().join("\n"))
+                }
+                _ => match line.split_once('=') {
+                    Some((key, value)) => (key, value.to_owned()),
+                    None => continue,
+                },
+            };
+            if key == name {
+                last = Some(value);
+            }
+        }
+        last
     }
 }
 
