@@ -2,14 +2,14 @@
 //! anybody's, and stay data in every form.
 
 use super::super::print_out;
+use super::named_file;
 use crate::capture;
 use crate::error::Error;
 use crate::model::context::TraceContext;
 use crate::world::World;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Where they go to.
@@ -139,11 +139,7 @@ impl Exports {
         let wrong = |error: io::Error| {
             Error::failure(format!("could not write to `{}`", path.display())).because(error)
         };
-        let before = match fs::read(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            other => other.map_err(wrong)?,
-        };
-        let before = String::from_utf8_lossy(&before);
+        let before = named_file::end(path).map_err(wrong)?;
         let mut text = String::new();
         for (name, value) in &self.variables {
             let value = value.as_deref().unwrap_or_default();
@@ -156,21 +152,8 @@ impl Exports {
                 text.push_str(&entry);
             }
         }
-        add_to(path, &before, &text).map_err(wrong)
+        named_file::add(path, &before, &text).map_err(wrong)
     }
-}
-
-/// Adds a text to a file in one write; a last line that has no end gets one.
-pub(super) fn add_to(path: &Path, before: &str, text: &str) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let gap = match before.is_empty() || before.ends_with('\n') {
-        true => "",
-        false => "\n",
-    };
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(format!("{gap}{text}").as_bytes())
 }
 
 /// What a file of variables looks like.
@@ -243,6 +226,7 @@ fn one_line(value: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::model::context::parse_traceparent;
+    use std::fs;
 
     const HEADER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     const ODD: &str = "a'b\\ $(touch x) `y` \"z\"\n;";
