@@ -12,6 +12,7 @@ mod events;
 mod fit;
 mod git_head;
 mod github;
+mod handed;
 mod log;
 mod metric;
 mod own_span;
@@ -33,6 +34,7 @@ pub use around::{Around, calling_shell};
 pub use ci::{BRANCH, Ci, OF_TASK, Origin, PIPELINE, REVISION, RUN_ID, RUN_URL, RunTrace, TASK};
 pub use events::{Teller, Telling, event_id};
 pub use git_head::{Position, position};
+pub use handed::handed;
 pub use own_span::OwnSpan;
 
 use crate::error::{Error, Exit};

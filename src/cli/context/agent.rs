@@ -5,10 +5,9 @@ use super::exports::{Exports, Syntax};
 use super::named_file;
 use crate::capture::{self, Ci};
 use crate::error::{Error, Exit};
-use crate::model::context::{TraceContext, parse_traceparent};
+use crate::model::context::TraceContext;
 use crate::settings::Settings;
 use crate::world::World;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Words of the command.
@@ -25,7 +24,7 @@ pub(super) struct Args {
 pub(super) const MORE: &str = "\
 Made for a hook that an agent runs when a session starts. The session's id comes from the hook's JSON on standard input
 (session_id) and gives the trace, so that a session that is taken up again goes on in the same trace; a valid TRACEPARENT
-wins, and so does the run of a CI job (`obs context ci`). Every script and wrapped command that the agent runs is then in that trace, with actor.type `agent`
+wins, unless sourcing the functions of `obs print shell` made it and nobody has recorded it, and so does the run of a CI job (`obs context ci`). Every script and wrapped command that the agent runs is then in that trace, with actor.type `agent`
 (OBS_ACTOR_TYPE) and the agent's name as actor.id where it is known (OBS_ACTOR, unless it is set).
 
 Never fails the hook: what cannot be read or written is said on standard error, the exit code is 0.
@@ -40,8 +39,7 @@ Examples:
 /// Runs it.
 pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let session = session(world);
-    let given = world.var_os("TRACEPARENT");
-    let inherited = given.and_then(|header| parse_traceparent(header.as_bytes()));
+    let inherited = capture::handed(world);
     let of_run = || Some(Ci::detect(world)?.trace(world, settings)?.context);
     let of_session = || capture::session_trace(session.as_deref()?, world);
     let lasting = inherited.or_else(of_run).or_else(of_session);
