@@ -1,9 +1,9 @@
 //! `obs context agent`: one trace for a coding agent's session. Called by the agent's hook, which it never fails.
 
 use super::super::hook_json::HookJson;
-use super::exports::{Exports, Syntax};
+use super::exports::Exports;
 use super::named_file;
-use crate::capture::{self, Ci};
+use crate::capture::{self, Ci, Syntax};
 use crate::error::{Error, Exit};
 use crate::model::context::TraceContext;
 use crate::settings::Settings;

@@ -3,10 +3,11 @@
 
 use super::super::print_out;
 use super::named_file;
-use crate::capture;
+use crate::capture::Syntax;
 use crate::error::Error;
 use crate::model::context::TraceContext;
 use crate::world::World;
+use clap::builder::PossibleValue;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::io;
@@ -26,29 +27,16 @@ pub(super) struct Target {
     pub(super) env_file: Option<PathBuf>,
 }
 
-/// How a shell sets a variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Syntax {
-    Fish,
-    #[value(aliases = ["bash", "zsh", "dash", "ksh", "ash"])]
-    Sh,
-}
-
-impl Syntax {
-    /// The calling shell's.
-    pub(super) fn of_caller(world: &World) -> Self {
-        match capture::calling_shell(world) {
-            "fish" => Self::Fish,
-            _ => Self::Sh,
-        }
+impl clap::ValueEnum for Syntax {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Fish, Self::Sh]
     }
 
-    /// One word of the shell, whatever is in it.
-    fn quoted(self, word: &str) -> String {
-        match self {
-            Self::Fish => format!("'{}'", word.replace('\\', "\\\\").replace('\'', "\\'")),
-            Self::Sh => format!("'{}'", word.replace('\'', "'\\''")),
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Fish => PossibleValue::new("fish"),
+            Self::Sh => PossibleValue::new("sh").aliases(Self::LIKE_SH),
+        })
     }
 }
 
@@ -100,17 +88,10 @@ impl Exports {
     pub(super) fn code(&self, syntax: Syntax, world: &World) -> String {
         let mut code = String::new();
         for (name, value) in &self.variables {
-            match (syntax, value) {
-                (Syntax::Fish, Some(value)) => {
-                    code.push_str(&format!("set -gx {name} {};\n", syntax.quoted(value)));
-                }
-                // fish reports the removal of what is not there as a failure
-                (Syntax::Fish, None) if world.raw_var(name).is_none() => {}
-                (Syntax::Fish, None) => code.push_str(&format!("set -e {name};\n")),
-                (Syntax::Sh, Some(value)) => {
-                    code.push_str(&format!("export {name}={};\n", syntax.quoted(value)));
-                }
-                (Syntax::Sh, None) => code.push_str(&format!("unset {name};\n")),
+            match value {
+                Some(value) => code.push_str(&syntax.set(name, value)),
+                None if syntax == Syntax::Fish && world.raw_var(name).is_none() => {}
+                None => code.push_str(&syntax.unset(name)),
             }
         }
         code
