@@ -106,27 +106,37 @@ fn other_forges_do_not_pass_for_github() {
     assert_eq!(one, of("https://git.one.example"));
 }
 
-/// Every server counts its runs from 1.
+/// Every server counts its runs from 1. Where several variables say which it is the first does.
 #[test]
 fn runs_of_two_servers_are_two_traces() {
-    for (name, server) in [
-        ("drone", "DRONE_SYSTEM_HOST"),
-        ("teamcity", "BUILD_URL"),
-        ("woodpecker", "CI_FORGE_URL"),
-        ("woodpecker", "CI_SYSTEM_URL"),
+    for (name, servers) in [
+        ("drone", &["DRONE_SYSTEM_HOST", "DRONE_SYSTEM_HOSTNAME"][..]),
+        ("teamcity", &["BUILD_URL"]),
+        ("woodpecker", &["CI_SYSTEM_URL", "CI_FORGE_URL"]),
     ] {
-        let of = |url: &str| context(&job(name).with(server, url));
-        let (one, two) = (of("one.example"), of("two.example"));
-        assert_ne!(one["trace_id"], two["trace_id"], "{name} {server}");
-        assert_ne!(one["run"], two["run"], "{name} {server}");
-        assert_eq!(of("")["trace_from"], "run", "{name} {server}");
+        let of = |set: &[(&str, &str)]| {
+            let bare = servers.iter().map(|server| (*server, ""));
+            let all = bare.chain(set.iter().copied());
+            context(&all.fold(job(name), |sandbox, (name, value)| {
+                sandbox.with(name, value)
+            }))
+        };
+        for server in servers {
+            let (one, two) = (
+                of(&[(server, "one.example")]),
+                of(&[(server, "two.example")]),
+            );
+            assert_ne!(one["trace_id"], two["trace_id"], "{server}");
+            assert_ne!(one["run"], two["run"], "{server}");
+        }
+        if let [first, other] = servers {
+            let of =
+                |value: &str| of(&[(first, "one.example"), (other, value)])["trace_id"].clone();
+            assert_eq!(of("two.example"), of("three.example"), "{other}");
+        }
+        // old servers do not say it
+        assert_eq!(of(&[])["trace_from"], "run", "{name}");
     }
-    // where a server is reached by several names its own one says which it is
-    let of = |forge: &str| {
-        let sandbox = job("woodpecker").with("CI_SYSTEM_URL", "https://ci.example");
-        context(&sandbox.with("CI_FORGE_URL", forge))["trace_id"].clone()
-    };
-    assert_eq!(of("https://one.example"), of("https://two.example"));
 }
 
 /// `printf 'obs gitlab/example.com/1000' | sha256sum`: no later version may derive another trace.

@@ -218,7 +218,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         name: "drone",
         mark: "DRONE",
         run: &["DRONE_REPO", "DRONE_BUILD_NUMBER"],
-        server: &["DRONE_SYSTEM_HOST"],
+        server: &["DRONE_SYSTEM_HOST", "DRONE_SYSTEM_HOSTNAME"],
         actor: "DRONE_BUILD_TRIGGER",
         attributes: &[
             (PIPELINE, "DRONE_REPO"),
