@@ -154,12 +154,13 @@ send_span() {
   esac
   __obs_out=
   if __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01"; then
-    case ${TRACEPARENT-} in
+    case ${TRACEPARENT-}$__obs_told in
     *"-$TRACE_ID-$SPAN_ID-"*)
       case $TRACEPARENT in
       "$__obs_made")
         __obs_out=$TRACEPARENT
         __obs_made=
+        \unset _OBS_MADE
         ;;
       esac
       ;;
@@ -207,6 +208,7 @@ __obs_ids() {
     ;;
   *) TRACE_ID='' SPAN_ID='' ;;
   esac
+  __obs_told=-$TRACE_ID-$SPAN_ID-
 }
 
 # The process id of this very shell: `$$` is its parent's in a subshell. Without a process: a name in /proc.
@@ -357,7 +359,13 @@ obs_trace_script() {
   case ${_OBS_STACK-} in
   '' | "$__obs_base" | *'!') \return 0 ;;
   esac
-  __obs_made='' __obs_root=$TRACEPARENT __obs_base=$_OBS_STACK
+  case $1 in
+  --as)
+    __obs_made=
+    \unset _OBS_MADE
+    ;;
+  esac
+  __obs_root=$TRACEPARENT __obs_base=$_OBS_STACK
   __obs_watch_traps
 }
 
@@ -659,7 +667,8 @@ __obs_promise() {
   __obs_uuid || \return 0
   # the first digits of the right half hold no version: with its variant it is never zero
   __obs_made=00-$__obs_made-${__obs_random#????????????????}-03
-  { \command export TRACEPARENT="$__obs_made" || __obs_able=no; } 2>/dev/null
+  # _OBS_MADE is for `obs context ci`, which continues no promise
+  { \command export TRACEPARENT="$__obs_made" && \export _OBS_MADE="$__obs_made" || __obs_able=no; } 2>/dev/null
   { \command unset TRACESTATE || \:; } 2>/dev/null
 }
 

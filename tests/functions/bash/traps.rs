@@ -93,7 +93,11 @@ const WAYS: &[(&str, i32, Option<Fault>)] = &[
     ("f() { kill -TERM $$; sleep 60; }; f", 143, None),
     ("f() { kill -HUP $$; sleep 60; }; f", 129, None),
     // as the keyboard does: both get it
-    ("sh -c 'kill -INT $PPID; kill -INT $$'; echo never", 130, None),
+    (
+        "sh -c 'kill -INT $PPID; kill -INT $$'; echo never",
+        130,
+        None,
+    ),
     (
         "out=$(exit 12; echo x); exit 13",
         13,

@@ -186,6 +186,7 @@ fn variables(text: &str) -> BTreeSet<String> {
         "TRACE_ID=",
         "SPAN_ID=",
         "TRACEPARENT=",
+        "_OBS_MADE=",
         "log_",
         "span_",
         "metric_",
@@ -241,6 +242,7 @@ fn nothing_else_leaks() {
                 "script",
                 "shell",
                 "single",
+                "told",
                 "user_exit",
                 "version",
             ];
