@@ -110,6 +110,8 @@ __obs_promise() {
   \builtin export TRACEPARENT
   \builtin unset TRACESTATE
   __obs_made=$TRACEPARENT
+  # for `obs context ci`, which continues no promise
+  \builtin export _OBS_MADE="$__obs_made"
 }
 
 # The binary: the one that printed this file, else the first on PATH.
@@ -369,7 +371,7 @@ send_span() {
   [[ $__obs_via != : ]] || \return 0
   \builtin local __obs_own="${TRACEPARENT-}" __obs_words
   __obs_words=(--start "${2-}")
-  if [[ $__obs_own != ??-"${TRACE_ID-}"-"${SPAN_ID-}"-* ]] && __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01"; then
+  if [[ $__obs_own$__obs_made != *-"${TRACE_ID-}"-"${SPAN_ID-}"-* ]] && __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01"; then
     __obs_own=00-$TRACE_ID-$SPAN_ID-01
   fi
   if [[ $__obs_own == "${__obs_sent:--}" ]]; then
@@ -381,6 +383,7 @@ send_span() {
   elif [[ $__obs_own == "${__obs_made:--}" && ${BASHPID:-$$} == "$$" ]]; then
     __obs_words+=(--as "$__obs_own")
     __obs_sent=$__obs_own
+    \builtin unset _OBS_MADE
   fi
   __obs_call obs span record "${__obs_words[@]}" ${3:+"--end=$3"} -- "${1-}" ${4+"${@:4}"} || __obs_failed "$?"
 }
@@ -633,7 +636,10 @@ __obs_begin() {
     \return 1
     ;;
   esac
-  [[ -z $__obs_promise ]] || __obs_made=''
+  if [[ -n $__obs_promise ]]; then
+    __obs_made=''
+    \builtin unset _OBS_MADE
+  fi
   __obs_sent=$TRACEPARENT __obs_root=$TRACEPARENT __obs_root_shell=${BASHPID:-$$.$BASH_SUBSHELL}
   __obs_stack=${_OBS_STACK-} __obs_seen='' __obs_done='' __obs_first='' __obs_errors=0
   \builtin unset __obs_on_exit __obs_on_error __obs_on_debug __obs_on_return
