@@ -12,6 +12,7 @@ mod events;
 mod fit;
 mod git_head;
 mod github;
+mod handed;
 mod log;
 mod metric;
 mod own_span;
@@ -23,17 +24,20 @@ mod span_owners;
 mod span_shell;
 mod span_target;
 mod stdin;
+mod syntax;
 pub mod words;
 mod wrapped;
 
 pub use wrapped::{Ending, Wanted, Wrapped};
 
 pub use agent::{agent, fresh_trace, session_trace};
-pub use around::{Around, calling_shell};
+pub use around::Around;
 pub use ci::{BRANCH, Ci, OF_TASK, Origin, PIPELINE, REVISION, RUN_ID, RUN_URL, RunTrace, TASK};
 pub use events::{Teller, Telling, event_id};
 pub use git_head::{Position, position};
+pub use handed::handed;
 pub use own_span::OwnSpan;
+pub use syntax::Syntax;
 
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Place};

@@ -127,7 +127,11 @@ fn github_file(world: &World) -> Result<&Path, Error> {
 /// OTEL_RESOURCE_ATTRIBUTES with what the CI tells and nobody has set. None where it cannot be read: then no reader takes
 /// anything from it, and it is not for us to decide what was meant.
 fn completed(ci: Ci, world: &World, without: &[&str]) -> Option<String> {
-    let given = world.var("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let given = world.var_os("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let Some(given) = given.to_str() else {
+        world.say("obs: OTEL_RESOURCE_ATTRIBUTES is not UTF-8, and stays as it is\n");
+        return None;
+    };
     let known = match parse_resource(given) {
         Ok(known) => known,
         Err(cause) => {
