@@ -69,8 +69,10 @@ pub(super) fn reflow(text: &str) -> String {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         flowed.push_str(line);
-        let free = |line: &str| !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
-        let joined = free(line) && lines.peek().is_some_and(|next| free(next));
+        let free = |line: &str| !line.is_empty() && !line.starts_with(' ');
+        // a colon ends the paragraph that it stands in, whatever follows
+        let joined =
+            free(line) && !line.ends_with(':') && lines.peek().is_some_and(|next| free(next));
         flowed.push(if joined { ' ' } else { '\n' });
     }
     flowed.truncate(flowed.trim_end().len());
@@ -116,6 +118,13 @@ mod tests {
     fn paragraphs_flow_and_examples_stand() {
         let text = "one\ntwo\n\nExamples:\n  a\n  b";
         assert_eq!(reflow(text), "one two\n\nExamples:\n  a\n  b");
+    }
+
+    #[test]
+    fn paragraph_flows_up_to_its_colon() {
+        let text = "Then the line\ngoes here:\n\n  a\nand there:\n  b\nc:\nd";
+        let flowed = "Then the line goes here:\n\n  a\nand there:\n  b\nc:\nd";
+        assert_eq!(reflow(text), flowed);
     }
 
     #[test]
