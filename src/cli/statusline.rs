@@ -7,7 +7,7 @@ mod target;
 mod template;
 
 use super::page::{fit, reflow};
-use super::print_out;
+use super::print_records;
 use crate::capture;
 use crate::error::{Error, Exit};
 use crate::model::{shown::escape, time};
@@ -123,7 +123,7 @@ pub fn statusline(world: &World, words: &[OsString]) -> Result<Exit, Error> {
     };
     let line = line(pieces, width, args.shell, colours(&args, world));
     if !line.is_empty() {
-        print_out(world, format!("{line}\n").as_bytes())?;
+        print_records(world, format!("{line}\n").as_bytes())?;
     }
     Ok(Exit::Done)
 }
