@@ -199,6 +199,16 @@ fn man_pages_list_the_options_of_help() {
     }
 }
 
+#[test]
+fn help_of_shell_functions_explains_trap_once() {
+    let help = Sandbox::new().obs(["print", "shell", "--help"]).quiet();
+    let told = help.stdout.split("\n\n");
+    assert_eq!(
+        told.filter(|paragraph| paragraph.contains("traps")).count(),
+        1
+    );
+}
+
 /// `obs print config` with every setting in force.
 fn uncommented(sandbox: &Sandbox) -> String {
     let text = sandbox.obs(["print", "config"]).quiet().stdout;
