@@ -127,6 +127,25 @@ mod tests {
         assert_eq!(reflow(text), flowed);
     }
 
+    /// An indented line is an example or a row of a table: a terminal of 80 columns must not break it.
+    #[test]
+    fn indented_lines_of_help_are_short() {
+        let mut commands = vec![super::super::tree()];
+        let (mut seen, mut long) = (0, Vec::new());
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands().cloned());
+            let help = command.get_after_help().map(ToString::to_string);
+            for line in help.unwrap_or_default().lines() {
+                seen += usize::from(line.starts_with(' '));
+                if line.starts_with(' ') && line.width() > 78 {
+                    long.push(format!("{}: {line}", command.get_name()));
+                }
+            }
+        }
+        assert!(seen > 50, "{seen}");
+        assert_eq!(long, [""; 0]);
+    }
+
     #[test]
     fn durations_have_three_digits() {
         let shown: Vec<String> = [

@@ -33,7 +33,8 @@ wins, and so does the run of a CI job (`obs context ci`). Every script and wrapp
 Never fails the hook: what cannot be read or written is said on standard error, the exit code is 0.
 
 Claude Code, in .claude/settings.json (its hook's CLAUDE_ENV_FILE is read before every command):
-  {\"hooks\": {\"SessionStart\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"obs context agent\"}]}]}}
+  {\"hooks\": {\"SessionStart\": [{\"hooks\": [
+    {\"type\": \"command\", \"command\": \"obs context agent\"}]}]}}
 
 Examples:
   obs context agent < hook.json
