@@ -352,6 +352,34 @@ fn line_of_ones_own_is_enough() {
 }
 
 #[test]
+fn line_commented_out_is_not_put_back() {
+    let sandbox = Sandbox::new();
+    written(&sandbox);
+    let file = sandbox.path("home/.bashrc");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = bashrc(&sandbox, &text.replace("\nif command", "\n# if command"));
+    let text = fs::read(text).unwrap();
+    let outcome = init(&sandbox, &["--write", "--shell", "bash"]).quiet();
+    let said = "line: left alone, it is commented out in ";
+    assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
+    assert_eq!(fs::read(&file).unwrap(), text);
+    init(&sandbox, &["--undo"]).quiet();
+    assert!(!file.exists());
+}
+
+#[test]
+fn mention_of_the_line_is_not_the_line() {
+    let sandbox = Sandbox::new();
+    let file = bashrc(&sandbox, "alias p='obs print shell bash | less'\n");
+    written(&sandbox);
+    init(&sandbox, &["--undo"]).quiet();
+    assert_eq!(
+        fs::read(file).unwrap(),
+        b"alias p='obs print shell bash | less'\n"
+    );
+}
+
+#[test]
 fn hooks_and_shims_come_and_go() {
     let sandbox = Sandbox::new();
     let mut git = sandbox.command("git");

@@ -183,6 +183,7 @@ fn write(shell: Shell, file: PathBuf, world: &World) -> Result<(), Error> {
             file.replace(&text, &mark(world))?;
             "written to"
         }
+        Put::Off => "left alone, it is commented out in",
         Put::Own => "left out, one of your own is in",
         Put::Renewed(text) => {
             file.replace(&text, &mark(world))?;
