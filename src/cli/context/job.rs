@@ -35,18 +35,24 @@ where it is not set. Exits 1 outside a CI, and makes nothing up.
 Tekton gives a step no variables. Set them for all steps in the Task's stepTemplate, from the labels of its pod:
   env:
     - name: TEKTON_PIPELINE_RUN_UID
-      valueFrom: { fieldRef: { fieldPath: \"metadata.labels['tekton.dev/pipelineRunUID']\" } }
+      valueFrom:
+        fieldRef:
+          fieldPath: \"metadata.labels['tekton.dev/pipelineRunUID']\"
 
 and likewise TEKTON_PIPELINE_RUN (tekton.dev/pipelineRun), TEKTON_PIPELINE (tekton.dev/pipeline), TEKTON_PIPELINE_TASK
 (tekton.dev/pipelineTask), TEKTON_TASK_RUN (tekton.dev/taskRun), and in a finally task TEKTON_STATUS as $(tasks.status). Where Tekton is too old for the first label, pass
 $(context.pipelineRun.uid) as a parameter.
 
 Examples:
-  eval \"$(obs context ci)\"                    # in any job, before the first span
+  # in any job, before the first span
+  eval \"$(obs context ci)\"
   eval (obs context ci | string collect)      # the same in fish
-  obs context ci --github-env                 # once in a GitHub job, for its later steps
-  obs context ci --env-file build.env         # GitLab: artifacts: reports: dotenv: build.env
-  obs context ci --shell sh >> \"$BASH_ENV\"   # CircleCI, for the job's later steps";
+  # once in a GitHub job, for its later steps
+  obs context ci --github-env
+  # once in a GitLab job with artifacts: reports: dotenv: build.env
+  obs context ci --env-file build.env
+  # once in a CircleCI job, for its later steps
+  obs context ci --shell sh >> \"$BASH_ENV\"";
 
 /// Runs it.
 pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
