@@ -182,10 +182,14 @@ pub fn wants_help(words: &Words, args: &[OsString]) -> bool {
 
 /// Runs a hot command. An error is the caller's wrong words, or, with `OBS_STRICT`, a record that was not accepted.
 pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Exit, Error> {
-    let args = &*stdin::further(args, world);
+    let (args, is_cut) = stdin::further(args, world);
+    let args = &*args;
     let mut settings = Settings::load(world);
     settings.durable |= asks_durable(words, args);
     let call = Call::new(world, &settings);
+    if is_cut {
+        call.note("words", "more than 64 MiB of words: the rest was left out");
+    }
     let done = match words.name {
         "log" => log::run(&call, parse::log(words, args)),
         name => {

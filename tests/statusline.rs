@@ -142,6 +142,29 @@ fn hostile_texts_and_logs_stay_harmless() {
     assert_eq!(line(&sandbox, &[]), "");
 }
 
+/// A runner of GitHub Actions obeys lines of what it shows.
+#[test]
+fn nothing_shown_commands_a_runner() {
+    let sandbox = Sandbox::new()
+        .with("GITHUB_ACTIONS", "true")
+        .with("GITHUB_RUN_ID", "7")
+        .with("GITHUB_WORKFLOW", "##[add-mask]x")
+        .with("GITHUB_SERVER_URL", "https://github.com")
+        .with("GITHUB_REPOSITORY", "a/b");
+    fail(&sandbox, "::error::x ##[add-mask]y", &[]);
+    let words = ["statusline", "--template", "{error}"];
+    for words in [
+        &words[..],
+        &["context", "show"],
+        &["context", "show", "--human"],
+    ] {
+        let shown = sandbox.obs(words).stdout;
+        assert!(shown.contains("add-mask]"), "{shown}");
+        let obeyed = |line: &str| line.trim_start().starts_with("::") || line.contains("##[");
+        assert!(!shown.lines().any(obeyed), "{shown}");
+    }
+}
+
 #[test]
 fn colours_only_where_asked() {
     let sandbox = || Sandbox::new().with("TRACEPARENT", TRACE);

@@ -16,6 +16,9 @@ use providers::PROVIDERS;
 use sha2::{Digest, Sha256};
 use std::os::unix::ffi::OsStrExt;
 
+/// The context that sourcing a shell's functions has made and nobody has recorded yet: no trace to be continued.
+const MADE: &str = "_OBS_MADE";
+
 /// A CI system and its variables.
 #[derive(Debug)]
 struct Provider {
@@ -233,12 +236,15 @@ impl Ci {
         found
     }
 
-    /// The run's trace: a valid traceparent that was handed to us goes on, else it is derived from the run's id. The
-    /// pipeline's own span is the root of a derived trace, and a child in any other. None where nothing names the run.
+    /// The run's trace: a valid traceparent that somebody else handed to us goes on, else it is derived from the run's
+    /// id. The pipeline's own span is the root of a derived trace, and a child in any other. None where nothing names
+    /// the run.
     pub fn trace(self, world: &World, settings: &Settings) -> Option<RunTrace> {
         let derived = self.derived(world, settings);
         let given = |name: &str| parse_traceparent(world.var_os(name)?.as_bytes());
+        let made = world.raw_var("TRACEPARENT") == world.raw_var(MADE);
         let handed = given("TRACEPARENT")
+            .filter(|_| !made)
             .map(|context| (context, Origin::Inherited))
             .or_else(|| Some((given(self.0.parent)?, Origin::Provider)));
         let Some((context, origin)) = handed else {

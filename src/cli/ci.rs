@@ -59,8 +59,10 @@ CI_PIPELINE_STATUS (Woodpecker), BITBUCKET_EXIT_CODE (after-script), BUILDKITE_C
 TRAVIS_TEST_RESULT, TEKTON_STATUS; the other CIs have no variable for it.
 
 Examples:
-  obs ci finished --status '${{ job.status }}'                  # GitHub, in a step with `if: always()`
-  obs ci finished --status \"$CI_JOB_STATUS\"                     # GitLab, in after_script";
+  # GitHub, in a step with `if: always()`
+  obs ci finished --status '${{ job.status }}'
+  # GitLab, in after_script
+  obs ci finished --status \"$CI_JOB_STATUS\"";
 
 /// The command.
 pub(super) fn command() -> Command {

@@ -1,6 +1,6 @@
 //! One run is one trace, whatever job asks; what the CI tells about it; and what is continued instead.
 
-use super::{PROVIDERS, context, events, job, names};
+use super::{PROVIDERS, context, events, job, names, spans};
 use crate::capture::PARENT;
 use crate::sandbox::{Sandbox, have};
 use serde_json::{Value, json};
@@ -499,4 +499,45 @@ fn fish_takes_the_context_over() {
         event["trace_context"]["trace_id"],
         context(&sandbox)["trace_id"]
     );
+}
+
+/// What sourcing makes is a promise that nobody has kept: the run's own trace goes before it, until it is kept.
+#[test]
+fn sourced_functions_do_not_hide_the_run() {
+    for (shell, dialect) in [("bash", "bash"), ("bash", "sh"), ("dash", "sh")] {
+        if !have(shell) {
+            continue;
+        }
+        let source = format!("eval \"$(obs print shell {dialect})\"\n");
+        let take = "eval \"$(obs context ci)\"\n";
+        let sent = "send_span x 1764843330 1764843331\n";
+        let run = context(&job("gitlab"));
+        for before in [format!("{source}{take}"), format!("{take}{source}")] {
+            let sandbox = job("gitlab");
+            sandbox
+                .script(shell, &format!("set -eu\n{before}{sent}span_run y true\n"))
+                .quiet();
+            for span in spans(&sandbox) {
+                let found = (&span["trace_id"], &span["parent_span_id"]);
+                assert_eq!(
+                    found,
+                    (&run["trace_id"], &run["span_id"]),
+                    "{shell} {before}"
+                );
+            }
+            assert_eq!(spans(&sandbox).len(), 2, "{shell} {before}");
+        }
+        for kept in [sent, "obs_trace_script\n"] {
+            let sandbox = job("gitlab");
+            let text = format!(
+                "set -eu\n{source}{kept}before=$TRACE_ID\n{take}obs emit x\n[ \"${{_OBS_MADE+x}}\" = '' ]\nprintf %s \"$before\"\n"
+            );
+            let outcome = sandbox.script(shell, &text).quiet();
+            let event = events(&sandbox).pop().unwrap();
+            assert_eq!(
+                event["trace_context"]["trace_id"], outcome.stdout,
+                "{shell} {kept}"
+            );
+        }
+    }
 }

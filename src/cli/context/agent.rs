@@ -30,7 +30,8 @@ wins, unless sourcing the functions of `obs print shell` made it and nobody has 
 Never fails the hook: what cannot be read or written is said on standard error, the exit code is 0.
 
 Claude Code, in .claude/settings.json (its hook's CLAUDE_ENV_FILE is read before every command):
-  {\"hooks\": {\"SessionStart\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"obs context agent\"}]}]}}
+  {\"hooks\": {\"SessionStart\": [{\"hooks\": [
+    {\"type\": \"command\", \"command\": \"obs context agent\"}]}]}}
 
 Examples:
   obs context agent < hook.json
