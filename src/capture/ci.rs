@@ -4,6 +4,7 @@
 mod github;
 mod providers;
 
+use super::handed::handed;
 use super::scene::flow;
 use crate::model::context::{Flags, TraceContext, parse_traceparent};
 use crate::model::ids::SpanId;
@@ -15,9 +16,6 @@ use github::Contract;
 use providers::PROVIDERS;
 use sha2::{Digest, Sha256};
 use std::os::unix::ffi::OsStrExt;
-
-/// The context that sourcing a shell's functions has made and nobody has recorded yet: no trace to be continued.
-const MADE: &str = "_OBS_MADE";
 
 /// A CI system and its variables.
 #[derive(Debug)]
@@ -241,13 +239,11 @@ impl Ci {
     /// the run.
     pub fn trace(self, world: &World, settings: &Settings) -> Option<RunTrace> {
         let derived = self.derived(world, settings);
-        let given = |name: &str| parse_traceparent(world.var_os(name)?.as_bytes());
-        let made = world.raw_var("TRACEPARENT") == world.raw_var(MADE);
-        let handed = given("TRACEPARENT")
-            .filter(|_| !made)
+        let of_provider = || parse_traceparent(world.var_os(self.0.parent)?.as_bytes());
+        let given = handed(world)
             .map(|context| (context, Origin::Inherited))
-            .or_else(|| Some((given(self.0.parent)?, Origin::Provider)));
-        let Some((context, origin)) = handed else {
+            .or_else(|| Some((of_provider()?, Origin::Provider)));
+        let Some((context, origin)) = given else {
             let pipeline = *derived.first()?;
             return Some(RunTrace {
                 context: pipeline,

@@ -122,7 +122,13 @@ fn sourced_functions_do_not_hide_the_session() {
     fs::write(sandbox.path("home/hook"), hook("s1", "startup")).unwrap();
     let session = printed(&sandbox, &hook("s1", "startup"));
     let statusline = "obs statusline --json-stdin --template '{trace:32}' < ~/hook\n";
-    for (shell, dialect) in [("zsh", "zsh"), ("fish", "fish")] {
+    for (shell, dialect) in [
+        ("bash", "bash"),
+        ("bash", "sh"),
+        ("dash", "sh"),
+        ("fish", "fish"),
+        ("zsh", "zsh"),
+    ] {
         if !have(shell) {
             continue;
         }

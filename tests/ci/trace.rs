@@ -541,3 +541,41 @@ fn sourced_functions_do_not_hide_the_run() {
         }
     }
 }
+
+/// The shells whose functions stand in other files: spans and programs are in the run's trace as soon as it is taken.
+#[test]
+fn sourced_functions_of_other_shells_do_not_either() {
+    for (shell, source, take) in [
+        (
+            "fish",
+            "obs print shell fish | source\n",
+            "eval (obs context ci | string collect)\n",
+        ),
+        (
+            "zsh",
+            "eval \"$(obs print shell zsh)\"\n",
+            "eval \"$(obs context ci)\"\n",
+        ),
+    ] {
+        if !have(shell) {
+            continue;
+        }
+        let sandbox = job("gitlab");
+        let text = format!("{source}{take}span_run y true\nobs emit x\n");
+        sandbox.script(shell, &text).quiet();
+        let run = context(&job("gitlab"));
+        let (span, event) = (&spans(&sandbox)[0], &events(&sandbox)[0]);
+        let found = (&span["trace_id"], &span["parent_span_id"]);
+        assert_eq!(found, (&run["trace_id"], &run["span_id"]), "{shell}");
+        assert_eq!(event["trace_context"]["span_id"], run["span_id"], "{shell}");
+        let kept = format!("{source}obs_trace_script\necho $TRACE_ID\n{take}obs emit x\n");
+        let sandbox = job("gitlab");
+        let outcome = sandbox.script(shell, &kept).quiet();
+        let event = events(&sandbox).pop().unwrap();
+        assert_eq!(
+            event["trace_context"]["trace_id"],
+            outcome.stdout.trim_end(),
+            "{shell}"
+        );
+    }
+}
