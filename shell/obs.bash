@@ -7,8 +7,8 @@
 __obs_status=$?
 __obs_version=0.1.0
 
-# The one seam: "$__obs_via" obs WORDS… is `builtin` with the loaded builtin, `__obs_call` with the binary, and `:`
-# where there is neither.
+# The one seam: "$__obs_via" __obs_hot WORDS… is `builtin` with the loaded builtin, `__obs_call` with the binary, and `:`
+# where there is neither. The builtin has a name of its own: `obs … &` must stay the program, which a signal reaches.
 
 # Runs the binary. Words that may not fit a command line go through standard input.
 __obs_call() {
@@ -110,6 +110,8 @@ __obs_promise() {
   \builtin export TRACEPARENT
   \builtin unset TRACESTATE
   __obs_made=$TRACEPARENT
+  # for `obs context ci`, which continues no promise
+  \builtin export _OBS_MADE="$__obs_made"
 }
 
 # The binary: the one that printed this file, else the first on PATH.
@@ -136,13 +138,13 @@ __obs_enable() {
   for __obs_library in "${__obs_lib-}" "$__obs_folder/libobs.so" "$__obs_folder/../lib/obs/libobs.so"; do
     [[ -f $__obs_library ]] || \continue
     __obs_builtin=''
-    \builtin enable -f "$__obs_library" obs || \continue
-    \builtin obs --builtin-version
+    \builtin enable -f "$__obs_library" __obs_hot || \continue
+    \builtin __obs_hot --builtin-version
     if [[ $__obs_builtin == "$__obs_version" ]]; then
       __obs_via='builtin'
       \return 0
     fi
-    \builtin enable -d obs
+    \builtin enable -d __obs_hot
   done >/dev/null 2>&1
   \return 0
 }
@@ -170,36 +172,36 @@ __obs_load() {
 # out five times: with the builtin, one more function or variable is a tenth of what a call costs.
 log_debug() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" debug -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" debug -- "${@-}" || __obs_failed "$?" ;;
+  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" debug -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" debug -- "${@-}" || __obs_failed "$?" ;;
   esac
 }
 
 log_info() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" info -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" info -- "${@-}" || __obs_failed "$?" ;;
+  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" info -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" info -- "${@-}" || __obs_failed "$?" ;;
   esac
 }
 
 log_warning() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" warning -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" warning -- "${@-}" || __obs_failed "$?" ;;
+  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" warning -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" warning -- "${@-}" || __obs_failed "$?" ;;
   esac
 }
 
 log_error() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" error -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" error -- "${@-}" || __obs_failed "$?" ;;
+  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" error -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" error -- "${@-}" || __obs_failed "$?" ;;
   esac
 }
 
 log_critical() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  main:2 | source:*) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" critical -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" critical -- "${@-}" || __obs_failed "$?" ;;
+  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" critical -- "${@-}" || __obs_failed "$?" ;;
+  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" critical -- "${@-}" || __obs_failed "$?" ;;
   esac
 }
 
@@ -213,44 +215,44 @@ log_json() {
   [Ee][Rr][Rr][Oo][Rr]) __obs_level=error ;;
   [Cc][Rr][Ii][Tt][Ii][Cc][Aa][Ll] | [Ff][Aa][Tt][Aa][Ll]) __obs_level=critical ;;
   esac
-  "$__obs_via" obs log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:$__obs_at" "$__obs_level" -- "${2-}" ${3:+"${@:3}"} || __obs_failed "$?"
+  "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:$__obs_at" "$__obs_level" -- "${2-}" ${3:+"${@:3}"} || __obs_failed "$?"
 }
 
 # `emit_event TYPE [{JSON} | k=v…]`: a domain event.
 emit_event() {
-  "$__obs_via" obs emit -- "${@-}" || __obs_failed "$?"
+  "$__obs_via" __obs_hot emit -- "${@-}" || __obs_failed "$?"
 }
 
 # `metric_inc NAME [VALUE] [k=v…]`: adds to a counter.
 metric_inc() {
-  "$__obs_via" obs metric inc -- "${@-}" || __obs_failed "$?"
+  "$__obs_via" __obs_hot metric inc -- "${@-}" || __obs_failed "$?"
 }
 
 # `metric_set NAME VALUE [k=v…]`: sets a gauge.
 metric_set() {
-  "$__obs_via" obs metric set -- "${@-}" || __obs_failed "$?"
+  "$__obs_via" __obs_hot metric set -- "${@-}" || __obs_failed "$?"
 }
 
 # `metric_observe NAME VALUE [k=v…]`: adds an observation to a histogram.
 metric_observe() {
-  "$__obs_via" obs metric observe -- "${@-}" || __obs_failed "$?"
+  "$__obs_via" __obs_hot metric observe -- "${@-}" || __obs_failed "$?"
 }
 
 # `span_event NAME [k=v…]`: a moment of the current span.
 span_event() {
-  "$__obs_via" obs span event -- "${@-}" || __obs_failed "$?"
+  "$__obs_via" __obs_hot span event -- "${@-}" || __obs_failed "$?"
 }
 
 # `span_attr k=v…`: attributes of the current span.
 span_attr() {
-  "$__obs_via" obs span set -- "$@" || __obs_failed "$?"
+  "$__obs_via" __obs_hot span set -- "$@" || __obs_failed "$?"
 }
 
 # Runs a span command and takes the context that it gives: bound by the builtin, printed by the binary.
 __obs_step() {
   case $__obs_via in
   builtin)
-    \builtin obs span "$1" -v "${@:2}" || __obs_failed "$?"
+    \builtin __obs_hot span "$1" -v "${@:2}" || __obs_failed "$?"
     __obs_ids
     \return
     ;;
@@ -359,7 +361,7 @@ obs_time() {
   __obs_now
   __obs_us=$((__obs_us > __obs_start ? __obs_us - __obs_start : 0))
   \builtin printf -v __obs_us '%d.%06d' "$((__obs_us / 1000000))" "$((__obs_us % 1000000))"
-  "$__obs_via" obs metric observe --unit s -- "${__obs_labels[0]}" "$__obs_us" "${__obs_labels[@]:1}" || :
+  "$__obs_via" __obs_hot metric observe --unit s -- "${__obs_labels[0]}" "$__obs_us" "${__obs_labels[@]:1}" || :
   \return "$__obs_code"
 }
 
@@ -369,7 +371,7 @@ send_span() {
   [[ $__obs_via != : ]] || \return 0
   \builtin local __obs_own="${TRACEPARENT-}" __obs_words
   __obs_words=(--start "${2-}")
-  if [[ $__obs_own != ??-"${TRACE_ID-}"-"${SPAN_ID-}"-* ]] && __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01"; then
+  if [[ $__obs_own$__obs_made != *-"${TRACE_ID-}"-"${SPAN_ID-}"-* ]] && __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01"; then
     __obs_own=00-$TRACE_ID-$SPAN_ID-01
   fi
   if [[ $__obs_own == "${__obs_sent:--}" ]]; then
@@ -381,6 +383,7 @@ send_span() {
   elif [[ $__obs_own == "${__obs_made:--}" && ${BASHPID:-$$} == "$$" ]]; then
     __obs_words+=(--as "$__obs_own")
     __obs_sent=$__obs_own
+    \builtin unset _OBS_MADE
   fi
   __obs_call obs span record "${__obs_words[@]}" ${3:+"--end=$3"} -- "${1-}" ${4+"${@:4}"} || __obs_failed "$?"
 }
@@ -552,7 +555,7 @@ __obs_fault() {
   __obs_words=("process.command_line=$2" "process.exit.code:=$1")
   [[ -z $3 ]] || __obs_words+=("code.function.name=$3")
   [[ -z $4 ]] || __obs_words+=("code.file.path=$4")
-  "$__obs_via" obs span event -- error "${__obs_words[@]}" "${@:5}" || :
+  "$__obs_via" __obs_hot span event -- error "${__obs_words[@]}" "${@:5}" || :
 }
 
 # True where the shell was waiting for a command when its end came: it then keeps SIGCHLD (17 on what is common) blocked.
@@ -633,7 +636,10 @@ __obs_begin() {
     \return 1
     ;;
   esac
-  [[ -z $__obs_promise ]] || __obs_made=''
+  if [[ -n $__obs_promise ]]; then
+    __obs_made=''
+    \builtin unset _OBS_MADE
+  fi
   __obs_sent=$TRACEPARENT __obs_root=$TRACEPARENT __obs_root_shell=${BASHPID:-$$.$BASH_SUBSHELL}
   __obs_stack=${_OBS_STACK-} __obs_seen='' __obs_done='' __obs_first='' __obs_errors=0
   \builtin unset __obs_on_exit __obs_on_error __obs_on_debug __obs_on_return

@@ -6,6 +6,7 @@ use crate::capture::Ci;
 use crate::ci::{Outcome, Pipeline};
 use crate::error::{Error, Exit};
 use crate::model::time;
+use crate::redact;
 use crate::settings::Settings;
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches, Subcommand};
@@ -112,6 +113,15 @@ fn outcome(given: Option<String>, ci: Ci, world: &World) -> Result<Outcome, Erro
                 .hint("success, failure, cancelled, skipped, error or timeout")
         });
     }
-    let said = ci.status(world);
-    Ok(said.and_then(Outcome::parse).unwrap_or(Outcome::Success))
+    let Some((variable, said)) = ci.status(world) else {
+        return Ok(Outcome::Success);
+    };
+    let known = Outcome::parse(said);
+    if known.is_none() {
+        world.say(&format!(
+            "obs: {variable} is `{}`, which is no end: the pipeline is recorded as a success\nhint: --status says how it ended\n",
+            redact::text(said)
+        ));
+    }
+    Ok(known.unwrap_or(Outcome::Success))
 }

@@ -38,7 +38,7 @@ state() {
 fn shell_is_afterwards_as_it_was() {
     let sandbox = Sandbox::new();
     let text = format!(
-        "{STATE}umask 027\ntrap 'echo usr' USR1\ntrap '' USR2\nexec 7</dev/null\n{CALLS}\nstate >/dev/null # bash's own handlers come with its first child\nbefore=$(state)\n{CALLS}\n[ \"$before\" = \"$(state)\" ] && echo same\n"
+        "{STATE}umask 027\ntrap 'echo usr' USR1\ntrap '' USR2\nexec 7</dev/null\nstate >/dev/null # bash's own handlers come with its first child\nbefore=$(state)\n{CALLS}\n[ \"$before\" = \"$(state)\" ] && echo same\n"
     );
     let Some(outcome) = loaded(&sandbox, &text) else {
         return;
@@ -147,4 +147,29 @@ fn megabyte_of_message_is_cut_and_kept() {
     );
     assert!(log["message"].as_str().unwrap().starts_with("-xxx"));
     assert_eq!(log["context"]["k"], "v");
+}
+
+#[test]
+fn signal_ends_a_shell_that_waits_for_a_reader() {
+    let sandbox = Sandbox::new();
+    for signal in ["TERM", "HUP"] {
+        // the reader never reads; without the trap bash would die in the handler
+        let text = format!(
+            r#"
+mkfifo pipe-{signal}
+sleep 300 <pipe-{signal} & reader=$!
+(trap : EXIT; while :; do obs log info "$(printf %01000d 1)"; done) >pipe-{signal} & writer=$!
+until grep -q pipe_write /proc/$writer/stack 2>/dev/null || grep -q 'S (sleeping)' /proc/$writer/status; do sleep 0.05; done
+sleep 0.3
+kill -{signal} $writer
+wait $writer
+echo "ended $(($? > 128))"
+kill $reader
+"#
+        );
+        let Some(outcome) = loaded(&sandbox, &text) else {
+            return;
+        };
+        assert_eq!(outcome.stdout, "ended 1\n", "{signal}: {}", outcome.shown());
+    }
 }

@@ -32,9 +32,11 @@ pub(crate) struct Builtin {
 pub(crate) const ENABLED: c_int = 1;
 /// `SEVAL_NOHIST`: what is evaluated stays out of the history.
 const NO_HISTORY: c_int = 4;
-/// `att_exported`, `att_readonly`.
+/// `att_exported`.
 const EXPORTED: c_int = 1;
-const READ_ONLY: c_int = 2;
+/// `att_readonly`, `att_array`, `att_integer`, `att_assoc`, `att_nameref`: what refuses a value, or jumps over our frames to
+/// say that it is no number.
+const OWN_MIND: c_int = 0x2 | 0x4 | 0x10 | 0x40 | 0x800;
 
 /// A variable (`SHELL_VAR`).
 #[repr(C)]
@@ -51,6 +53,7 @@ struct Variable {
 unsafe extern "C" {
     static mut export_env: *const *const c_char;
     static interrupt_state: c_int;
+    static terminating_signal: c_int;
     fn maybe_make_export_env();
     fn find_variable(name: *const c_char) -> *const Variable;
     #[link_name = "get_string_value"]
@@ -90,13 +93,17 @@ pub(crate) fn environment() -> impl Iterator<Item = &'static [u8]> {
     };
     let string = move |at| unsafe {
         // SAFETY: nothing behind the null pointer is read
-        let string = *array.add(at);
+        let string = if array.is_null() {
+            ptr::null()
+        } else {
+            *array.add(at)
+        };
         (!string.is_null()).then(|| CStr::from_ptr(string).to_bytes())
     };
-    (0..).map_while(string).filter(move |_| !array.is_null())
+    (0..).map_while(string)
 }
 
-/// Sets and exports a variable, or removes one; a read-only one stays.
+/// Sets and exports a variable, or removes one; one that is read-only or no plain text stays.
 pub(crate) fn bind(name: &str, value: Option<&str>) {
     let value = value.map(CString::new).transpose();
     let (Ok(name), Ok(value)) = (CString::new(name), value) else {
@@ -105,7 +112,7 @@ pub(crate) fn bind(name: &str, value: Option<&str>) {
     // SAFETY: bash's own thread; bash copies both strings
     unsafe {
         let there = find_variable(name.as_ptr()).as_ref();
-        if there.is_some_and(|there| there.attributes & READ_ONLY != 0) {
+        if there.is_some_and(|there| there.attributes & OWN_MIND != 0) {
             return;
         }
         match &value {
@@ -168,10 +175,13 @@ pub(crate) unsafe fn evaluate(text: *mut c_char) -> c_int {
     unsafe { parse_and_execute(text, c"obs".as_ptr(), NO_HISTORY) }
 }
 
-/// True where an interrupt waits for us to return.
+/// True where an interrupt, or the end by a signal, waits for us to return.
 pub(crate) fn is_interrupted() -> bool {
     // SAFETY: bash's handler writes it in this very thread; read anew at each call
-    unsafe { (&raw const interrupt_state).read_volatile() != 0 }
+    unsafe {
+        (&raw const interrupt_state).read_volatile() != 0
+            || (&raw const terminating_signal).read_volatile() != 0
+    }
 }
 
 /// Removes a variable.

@@ -43,16 +43,24 @@ const OURS: &[&str] = &[
 /// What sets variables of the shell, which no process can.
 const STEPS: &[&str] = &["span end", "span start"];
 
-/// The structure that bash looks for: `<name>_struct`. Bash writes its handle into it.
+/// The structures that bash looks for, `<name>_struct`: it writes its handle into them. `__obs_hot` is the name that the
+/// functions of `obs print shell` call, so that `obs` itself stays the program: of `obs … &` bash makes a shell that waits
+/// for the program, where a builtin is called so, and a signal to `$!` reaches the shell only.
 #[unsafe(no_mangle)]
-static mut obs_struct: Builtin = Builtin {
-    name: c"obs".as_ptr(),
-    function: obs,
-    flags: bash::ENABLED,
-    long_doc: HELP.0.as_ptr(),
-    short_doc: c"obs log|emit|metric|span … ".as_ptr(),
-    handle: ptr::null(),
-};
+static mut obs_struct: Builtin = builtin(c"obs");
+#[unsafe(no_mangle)]
+static mut __obs_hot_struct: Builtin = builtin(c"__obs_hot");
+
+const fn builtin(name: &'static CStr) -> Builtin {
+    Builtin {
+        name: name.as_ptr(),
+        function: obs,
+        flags: bash::ENABLED,
+        long_doc: HELP.0.as_ptr(),
+        short_doc: c"obs log|emit|metric|span … ".as_ptr(),
+        handle: ptr::null(),
+    }
+}
 
 struct Help([*const c_char; 3]);
 
@@ -61,7 +69,7 @@ unsafe impl Sync for Help {}
 
 static HELP: Help = Help([
     c"Record logs, spans, events and metrics without starting a process.".as_ptr(),
-    c"`obs --help` shows all commands.".as_ptr(),
+    c"Other commands are run by the program: where one goes to the background, call it by its path.".as_ptr(),
     ptr::null(),
 ]);
 
@@ -88,6 +96,15 @@ extern "C" fn obs(list: *const WordList) -> c_int {
 /// bash calls it when the library is loaded; 0 would refuse.
 #[unsafe(no_mangle)]
 extern "C" fn obs_builtin_load(_: *const c_char) -> c_int {
+    loaded()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn __obs_hot_builtin_load(_: *const c_char) -> c_int {
+    loaded()
+}
+
+fn loaded() -> c_int {
     // a panic would be told on the script's standard error
     c_int::from(panic::catch_unwind(|| panic::set_hook(Box::new(|_| {}))).is_ok())
 }

@@ -130,6 +130,16 @@ fn every_end_is_as_without_us() {
 }
 
 #[test]
+fn interrupt_from_the_keyboard_is_no_success() {
+    // both get it, as there; whether bash then runs an ERR trap is chance, so the script has none
+    let (sandbox, ended) = traced("TRACE\n:\nsh -c 'kill -INT $PPID; kill -INT $$'; echo never\n");
+    assert_eq!(ended.code, 130, "{}", ended.shown());
+    let root = span(&sandbox.records("spans"), "script");
+    assert_eq!(root["status"]["code"], "error");
+    assert_eq!(root["attributes"]["error.type"], "signal");
+}
+
+#[test]
 fn traps_are_listed_as_the_user_set_them() {
     for text in [
         "trap -p; trap",
