@@ -94,6 +94,20 @@ fn every_field_says_what_is() {
 }
 
 #[test]
+fn large_board_costs_a_prompt_nothing() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.obs(["statusline", "--help"]).quiet().stdout;
+    let most = regex::Regex::new(r"\(up to (\d+) tasks\)").unwrap();
+    let most: usize = most.captures(&help).unwrap()[1].parse().unwrap();
+    // its budget is a ratio of times; this many are known to hold it
+    assert!(most <= 200, "{most}");
+    board(&sandbox, "work", &vec!["labels: [blocked]"; most]);
+    assert_eq!(field(&sandbox, "{blocked}"), most.to_string());
+    board(&sandbox, "work", &vec!["labels: [blocked]"; most + 1]);
+    assert_eq!(field(&sandbox, "[{blocked}]"), "");
+}
+
+#[test]
 fn current_span_is_named_until_it_ends() {
     let sandbox = Sandbox::new();
     let text = "eval \"$(obs span start 'build it')\"\nobs statusline --template '{span}'\n\

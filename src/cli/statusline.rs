@@ -64,7 +64,7 @@ field in it is empty, sections inside it aside; a backslash takes the next chara
   {error}    message of the last ERROR or CRITICAL in the log's last 64 KiB
   {age}      how long ago that was
   {waiting}  records in spill, which wait to be gathered
-  {blocked}  unfinished tasks of a status or label `blocked` (up to 400 tasks)
+  {blocked}  unfinished tasks of a status or label `blocked` (up to 200 tasks)
   {branch}   branch of the repository
   {folder}   last part of the folder
   {model}    with --json-stdin: name of the agent's model
