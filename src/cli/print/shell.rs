@@ -11,18 +11,18 @@ const MOST: u64 = 1 << 20;
 /// What help says of it.
 pub(super) const MORE: &str = "\
 Sourcing prints nothing and starts no process. Names taken: log_*, span_*, send_span, metric_*, emit_event, obs_*, __obs_*,
-TRACE_ID, SPAN_ID. A script that calls obs_trace_script becomes a span; `trap` is then a function or an alias of ours, in
-bash, zsh and sh, so that the script's own traps and ours live side by side.
+TRACE_ID, SPAN_ID.
+
+A script that calls obs_trace_script becomes one span. `trap` is then a function or an alias of ours, in bash, zsh and sh,
+so that the script's own traps and the one that ends the span live side by side. A signal ends the script as soon as
+without us; dash and busybox ash run no trap then, and the span is shown as abandoned.
 
 Which line called is told in bash, zsh and fish; in ksh, mksh and busybox ash where the script is a single file that
 defines no functions of these names; in dash never, which does not know.
 
 Examples:
   eval \"$(obs print shell bash)\"          # at the top of a script; zsh and sh likewise
-  obs print shell fish | source
-
-obs_trace_script, which a script may call, makes one span of the whole script. In bash it defines a function (in posix mode
-an alias) named trap, which keeps the script's own traps beside the one that ends the span.";
+  obs print shell fish | source";
 
 /// A shell that there are functions for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
