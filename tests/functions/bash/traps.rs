@@ -94,7 +94,7 @@ const WAYS: &[(&str, i32, Option<Fault>)] = &[
     ("f() { kill -HUP $$; sleep 60; }; f", 129, None),
     // as the keyboard does: both get it; whether that fires an ERR trap is left to chance in bash
     (
-        "trap - ERR; sh -c 'kill -INT $PPID; kill -INT $$'; echo never",
+        "trap - ERR; sh -c 'until grep -q State:.S /proc/$PPID/status; do :; done; kill -INT $PPID; kill -INT $$'; echo never",
         130,
         None,
     ),
