@@ -322,7 +322,10 @@ span_run() {
 
 # Ends the span of this stack, and first what was begun inside it and left open; nothing where it has ended already.
 __obs_leave() {
-  while [[ ${_OBS_STACK-} == "$1",* ]]; do
+  \builtin local __obs_before=''
+  # a stack that stays as it is: there is no binary any more
+  while [[ ${_OBS_STACK-} == "$1",* && $_OBS_STACK != "$__obs_before" ]]; do
+    __obs_before=$_OBS_STACK
     span_end "$2"
   done
   [[ ${_OBS_STACK-} != "$1" ]] || span_end "$2"
@@ -613,10 +616,11 @@ __obs_ending() {
 # The shell ends, after the user's EXIT trap: so do its spans, innermost first.
 __obs_ended() {
   __obs_here || \return 0
-  \builtin local __obs_how
+  \builtin local __obs_how __obs_before=''
   __obs_how=(--exit-code "${1-$__obs_code}" --)
   [[ ${1-$__obs_code} != signal ]] || __obs_how=(-- error 'ended by a signal' error.type=signal)
-  while [[ ${_OBS_STACK-} == "$__obs_stack",* ]]; do
+  while [[ ${_OBS_STACK-} == "$__obs_stack",* && $_OBS_STACK != "$__obs_before" ]]; do
+    __obs_before=$_OBS_STACK
     __obs_step end "${__obs_how[@]}" || :
   done
   __obs_step end --span "$__obs_root" "${__obs_how[@]}" || :

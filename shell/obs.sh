@@ -96,9 +96,7 @@ span_start() {
 
 # span_end [STATUS [MESSAGE]] [k=v…]: STATUS is an exit code, ok, error or unset. Ends only what was started here.
 span_end() {
-  case $__obs_able:${_OBS_STACK-} in
-  "yes:$__obs_base" | no:*) \return 0 ;;
-  esac
+  \test "$__obs_able" = yes && \test "${_OBS_STACK-}" != "$__obs_base" || \return 0
   case ${1-} in
   '' | *[!0123456789]*) \set -- -- "$@" ;;
   *)
@@ -107,8 +105,8 @@ span_end() {
     # a sentence with an equals sign is a message, as obs reads it
     case $__obs_word:${1-} in
     0:* | *: | *:'{'*) ;;
-    *' '*) \set -- error "$@" ;;
-    *=*) ;;
+    *' '*=*) \set -- error "$@" ;;
+    *:[!=-]*=*) ;;
     *) \set -- error "$@" ;;
     esac
     \set -- --exit-code "$__obs_word" -- "$@"
@@ -203,10 +201,7 @@ obs_time() {
     case $__obs_count:$__obs_word in
     0:*) ;;
     *:*=*) __obs_words="$__obs_words \"\${$((__obs_count + 1))}\"" ;;
-    *:--)
-      __obs_skip=1
-      \break
-      ;;
+    *:--) __obs_skip=1 && \break ;;
     *) \break ;;
     esac
     __obs_count=$((__obs_count + 1))
@@ -248,7 +243,7 @@ __obs_now() {
   case ${EPOCHREALTIME-}:${KSH_VERSION-}:$__obs_bin in
   *[.,]*:*:*) __obs_clock=$EPOCHREALTIME ;;
   *:*93*:*) __obs_clock=$(\printf '%(%s.%N)T' now) ;;
-  *:?*) __obs_clock=$(\command date +%s.%N) || \: ;;
+  *:*:?*) __obs_clock=$(\command date +%s.%N) || \: ;;
   esac
   __obs_clock=${__obs_clock%%[!0123456789.,]*}
   __obs_clock=${__obs_clock:-0.0}
@@ -295,10 +290,7 @@ obs_trace_script() {
 
 # What `trap` means in a traced script: what it always does, while ours is out of the way.
 __obs_trap() {
-  if ! __obs_main; then
-    \trap "$@"
-    \return
-  fi
+  __obs_main || { \trap "$@" && \return || \return; }
   \trap -- "${__obs_user_exit:--}" EXIT
   \trap "$@" && __obs_code=0 || __obs_code=$?
   case $#:${1-} in
@@ -309,10 +301,7 @@ __obs_trap() {
   0:*) __obs_action='' ;;
   # conditions only, which are reset
   1:* | *:[0123456789] | *:[0123456789][0123456789]) __obs_action=- ;;
-  *)
-    __obs_action=$1
-    \shift
-    ;;
+  *) __obs_action=$1 && \shift ;;
   esac
   for __obs_word in "$@"; do
     case $__obs_word:$__obs_action in
@@ -366,18 +355,11 @@ __obs_exit() {
   \return "$__obs_code"
 }
 
-# True where the shell dies of a signal: ksh93 may say so; in bash the program in front still runs, or bash was waiting
-# for it and has SIGCHLD blocked.
+# True where the shell dies of a signal: ksh93 may say so, bash keeps SIGCHLD blocked while it waits for a program.
 __obs_killed() {
   \test "$1" -le 256 || \return 0
   case ${BASH_VERSION:+$1:}${BASH_COMMAND-} in
   0:exit* | [!0]* | '') \return 1 ;;
-  esac
-  # shellcheck disable=SC3045
-  case $(\jobs -r)'
-' in
-  *[!\&]'
-'*) \return 0 ;;
   esac
   while IFS=' 	' \read -r __obs_word __obs_before; do
     case $__obs_word$__obs_before in
@@ -461,9 +443,7 @@ __obs_define() {
   esac
   for __obs_word in debug info warning error critical json; do
     __obs_how="__obs_log $__obs_word"
-    case $__obs_word in
-    json) __obs_how=__obs_log_json ;;
-    esac
+    \test "$__obs_word" != json || __obs_how=__obs_log_json
     { \unalias "log_$__obs_word" || \:; } 2>/dev/null
     \eval "log_$__obs_word() {
         __obs_from
@@ -486,16 +466,13 @@ __obs_here=${LINENO-}
 
 # What is to be found out once in each shell; its answer is the status from before, but 0 where that would end the script.
 __obs_begin() {
-  case ${__obs_shell-} in
-  "$$") ;;
-  *)
+  if \test "${__obs_shell-}" != "$$"; then
     __obs_shell=$$ __obs_made='' __obs_root='' __obs_base=${_OBS_STACK-} __obs_user_exit='' __obs_script=''
     case $- in
     *i*) ;;
     *) \test ! -f "$0" || __obs_script=$0 ;;
     esac
-    ;;
-  esac
+  fi
   __obs_able=yes
   case ${__obs_bin-} in
   */*) \test ! -x "$__obs_bin" ;;

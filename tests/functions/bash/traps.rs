@@ -92,9 +92,9 @@ const WAYS: &[(&str, i32, Option<Fault>)] = &[
     ("trap '' TERM; kill -TERM $$; exit 11", 11, None),
     ("f() { kill -TERM $$; sleep 60; }; f", 143, None),
     ("f() { kill -HUP $$; sleep 60; }; f", 129, None),
-    // as the keyboard does: both get it
+    // as the keyboard does: both get it; whether that fires an ERR trap is left to chance in bash
     (
-        "sh -c 'kill -INT $PPID; kill -INT $$'; echo never",
+        "trap - ERR; sh -c 'until grep -q State:.S /proc/$PPID/status; do :; done; kill -INT $PPID; kill -INT $$'; echo never",
         130,
         None,
     ),
@@ -300,4 +300,18 @@ fn interactive_shell_shows_nothing() {
     );
     let root = span(&sandbox.records("spans"), "work");
     assert_eq!(root["attributes"]["process.exit.code"], 4);
+}
+
+#[test]
+fn vanished_binary_holds_no_script() {
+    let sandbox = silent();
+    let obs = sandbox.path("work/obs");
+    std::os::unix::fs::symlink(crate::sandbox::program(), &obs).unwrap();
+    let text = format!(
+        "__obs_bin={}\n. '{}/shell/obs.bash'\nobs_trace_script\nspan_start x\nrm ./obs\nexit 3\n",
+        obs.display(),
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let outcome = sandbox.with("OBS_BUILTIN", "0").script("bash", &text);
+    assert_eq!(outcome.code, 3, "{}", outcome.shown());
 }

@@ -315,3 +315,18 @@ fn failure_traps_are_as_without_us() {
         }
     }
 }
+
+#[test]
+fn vanished_binary_holds_no_script() {
+    for shell in shells() {
+        let sandbox = silent();
+        let obs = sandbox.path("work/obs");
+        std::os::unix::fs::symlink(crate::sandbox::program(), &obs).unwrap();
+        let text = format!(
+            "__obs_bin={}\n{}\nobs_trace_script\nspan_start x\nrm ./obs\nexit 3\n",
+            obs.display(),
+            from_disk()
+        );
+        assert_eq!(sandbox.script(shell, &text).code, 3, "{shell}");
+    }
+}
