@@ -12,6 +12,8 @@ __obs_version=0.1.0
 
 # Runs the binary. Words that may not fit a command line go through standard input.
 __obs_call() {
+  # it may have gone since
+  [[ -x $__obs_bin ]] || \return 0
   \builtin local __obs_all="$*" __obs_count=1
   if ((${#__obs_all} < 30000)); then
     "$__obs_bin" "${@:2}"
@@ -29,9 +31,18 @@ __obs_failed() {
   \return 0
 }
 
-# True where none of these variables is readonly.
+# True where none of these variables is readonly, and none was an integer when this was sourced.
 __obs_free() {
-  \builtin local "$@" 2>/dev/null
+  [[ -z $__obs_sums ]] && \builtin local "$@" 2>/dev/null
+}
+
+# True where one of the variables of the context is an integer, to which a header would be a sum.
+__obs_counts() {
+  # older ones cannot say without a process
+  ((BASH_VERSINFO[0] > 4)) || \return 1
+  \builtin local __obs_flags
+  \builtin eval '\builtin local -; \builtin set +u; __obs_flags=${TRACEPARENT@a}${TRACESTATE@a}${TRACE_ID@a}${SPAN_ID@a}${_OBS_STACK@a}'
+  [[ $__obs_flags == *[iu]* ]]
 }
 
 # TRACE_ID and SPAN_ID follow the current context.
@@ -153,9 +164,12 @@ __obs_enable() {
 __obs_load() {
   if [[ ${__obs_shell-} != "$$" ]]; then
     __obs_shell=$$ __obs_stack=${_OBS_STACK-} __obs_made='' __obs_sent='' __obs_root=''
+    # `exec` keeps the number of the process: what is exported (`set -a`) would be taken for ours
+    \builtin export -n __obs_shell
   fi
   \builtin local __obs_own=''
-  __obs_via=: __obs_builtin=''
+  __obs_via=: __obs_builtin='' __obs_sums=''
+  ! __obs_counts || __obs_sums=1
   if __obs_find; then
     __obs_via=__obs_call
     __obs_enable
@@ -172,6 +186,7 @@ __obs_load() {
 # out five times: with the builtin, one more function or variable is a tenth of what a call costs.
 log_debug() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  span_run:* | obs_time:*) __obs_within debug "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" debug -- "${@-}" || __obs_failed "$?" ;;
   *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" debug -- "${@-}" || __obs_failed "$?" ;;
   esac
@@ -179,6 +194,7 @@ log_debug() {
 
 log_info() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  span_run:* | obs_time:*) __obs_within info "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" info -- "${@-}" || __obs_failed "$?" ;;
   *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" info -- "${@-}" || __obs_failed "$?" ;;
   esac
@@ -186,6 +202,7 @@ log_info() {
 
 log_warning() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  span_run:* | obs_time:*) __obs_within warning "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" warning -- "${@-}" || __obs_failed "$?" ;;
   *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" warning -- "${@-}" || __obs_failed "$?" ;;
   esac
@@ -193,6 +210,7 @@ log_warning() {
 
 log_error() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  span_run:* | obs_time:*) __obs_within error "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" error -- "${@-}" || __obs_failed "$?" ;;
   *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" error -- "${@-}" || __obs_failed "$?" ;;
   esac
@@ -200,9 +218,21 @@ log_error() {
 
 log_critical() {
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
+  span_run:* | obs_time:*) __obs_within critical "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" critical -- "${@-}" || __obs_failed "$?" ;;
   *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" critical -- "${@-}" || __obs_failed "$?" ;;
   esac
+}
+
+# The same below span_run and obs_time: whoever called those. Its caller was called by one of them.
+__obs_within() {
+  \builtin local __obs_frame=3
+  while [[ ${FUNCNAME[__obs_frame]-} == span_run || ${FUNCNAME[__obs_frame]-} == obs_time ]]; do
+    __obs_frame=$((__obs_frame + 1))
+  done
+  \builtin local __obs_at="${FUNCNAME[__obs_frame]-}"
+  case $__obs_at in source) __obs_at='' ;; main) ((${#FUNCNAME[@]} > __obs_frame + 1)) || __obs_at='' ;; esac
+  "$__obs_via" __obs_hot log --source "${BASH_SOURCE[__obs_frame]-}:${BASH_LINENO[__obs_frame - 1]-}:$__obs_at" "$1" -- "${@:2}" || __obs_failed "$?"
 }
 
 # `log_json LEVEL MESSAGE [{JSON}]`: the level in any case; one that is none is info.
@@ -214,6 +244,12 @@ log_json() {
   [Ww][Aa][Rr][Nn] | [Ww][Aa][Rr][Nn][Ii][Nn][Gg]) __obs_level=warning ;;
   [Ee][Rr][Rr][Oo][Rr]) __obs_level=error ;;
   [Cc][Rr][Ii][Tt][Ii][Cc][Aa][Ll] | [Ff][Aa][Tt][Aa][Ll]) __obs_level=critical ;;
+  esac
+  case $__obs_at in
+  span_run | obs_time)
+    __obs_within "$__obs_level" "${2-}" ${3:+"${@:3}"}
+    \return
+    ;;
   esac
   "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:$__obs_at" "$__obs_level" -- "${2-}" ${3:+"${@:3}"} || __obs_failed "$?"
 }
@@ -258,6 +294,7 @@ __obs_step() {
     ;;
   :) \return 0 ;;
   esac
+  [[ -x $__obs_bin ]] || \return 0
   \builtin local __obs_all="$*" __obs_printed='' __obs_word=0
   if ((${#__obs_all} < 30000)); then
     __obs_printed=$("$__obs_bin" span "$1" --shell sh "${@:2}") || __obs_word=$?
@@ -297,7 +334,8 @@ span_end() {
     case $1 in *[!0]*) ;; *) __obs_word='unset' ;; esac
     # a sentence with an equals sign is a message, as obs reads it
     case ${2-} in
-    '' | '{'*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
+    '') __obs_step end --exit-code "$1" -- "${@:3}" ;;
+    '{'*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
     *\ *=*) __obs_step end --exit-code "$1" -- "$__obs_word" "${@:2}" ;;
     [!=-]*=*) __obs_step end --exit-code "$1" -- "${@:2}" ;;
     *) __obs_step end --exit-code "$1" -- "$__obs_word" "${@:2}" ;;
@@ -381,7 +419,7 @@ send_span() {
     __obs_words+=(--parent "$__obs_own")
   elif [[ $__obs_own != "${TRACEPARENT-}" ]]; then
     __obs_words+=(--as "$__obs_own")
-    [[ ${__obs_own:3:32} != "${TRACEPARENT:3:32}" ]] || __obs_words+=(--parent "$TRACEPARENT")
+    [[ ${TRACEPARENT-} != ??-"${__obs_own:3:32}"-* ]] || __obs_words+=(--parent "$TRACEPARENT")
     __obs_sent=$__obs_own
   elif [[ $__obs_own == "${__obs_made:--}" && ${BASHPID:-$$} == "$$" ]]; then
     __obs_words+=(--as "$__obs_own")
@@ -570,34 +608,57 @@ __obs_waited() {
   ((blocked >> 16 & 1))
 } 2>/dev/null
 
+# A command without what may stand before its name, in `__obs_rest`.
+__obs_bare() {
+  __obs_rest=$1
+  while :; do
+    __obs_rest=${__obs_rest#\\}
+    case $__obs_rest in
+    'builtin '* | 'command '* | '-p '* | '-- '*) ;;
+    [!=]*=*' '*) case ${__obs_rest%%=*} in *[!A-Za-z0-9_]*) \return 0 ;; esac ;;
+    *) \return 0 ;;
+    esac
+    __obs_rest=${__obs_rest#* }
+  done
+}
+
 # True where the shell is dying of a signal, which bash does not say: it was waiting for its command, or that still runs; or
-# a function was left without `exit` or a failure. Between the commands of the script itself nothing tells it from the
-# script's end.
+# a function was left without `exit` or a failure, which is a guess: in there no name that an expansion gives is taken for
+# another command than `exit`. Between the commands of the script itself nothing tells it from the script's end.
 __obs_killed() {
-  case $2 in *exit* | *logout* | exec\ *) \return 1 ;; esac
+  case $__obs_rest in exit | exit\ * | logout | logout\ * | exec\ *) \return 1 ;; esac
   [[ $1 != 0 ]] || ! __obs_waited || \return 0
   if [[ -z ${!-} ]]; then
     \builtin kill -0 %1 2>/dev/null && \return 0
   else
-    case $(\builtin jobs -r)$'\n' in *[!\&]$'\n'*) \return 0 ;; esac
+    # a command of several lines is shown as it stands
+    case $(\builtin jobs -r)$'\n[1' in *[!\&]$'\n['[0123456789]*) \return 0 ;; esac
   fi
-  [[ $1 == 0 && -n $3 ]]
+  case $__obs_rest in \$* | \"\$*) \return 1 ;; esac
+  [[ $1 == 0 && -n $2 ]]
 }
 
 # The shell ends, before the user's EXIT trap.
 __obs_ending() {
   __obs_here || \return "$1"
-  \builtin local __obs_said="$BASH_COMMAND" __obs_at="${FUNCNAME[1]-}"
+  \builtin local __obs_said="$BASH_COMMAND" __obs_at="${FUNCNAME[1]-}" __obs_rest
   case $__obs_at in source) __obs_at='' ;; main) ((${#FUNCNAME[@]} > 2)) || __obs_at='' ;; esac
   # shellcheck disable=SC2016
   [[ $__obs_said != '"$@"' ]] || __obs_said=${__obs_command-}
+  __obs_bare "$__obs_said"
   __obs_code=$1 __obs_done=ending
-  if __obs_killed "$1" "$__obs_said" "$__obs_at"; then
+  if __obs_killed "$1" "$__obs_at"; then
     __obs_code=signal
-  elif [[ $1 != 0 && $__obs_said != *exit* && $__obs_seen != "$1 $BASH_COMMAND" ]]; then
+  elif [[ $1 != 0 && $__obs_rest != exit && $__obs_rest != exit\ * && $__obs_seen != "$1 $BASH_COMMAND" ]]; then
     # a failure that no ERR trap has seen: inside a function, or a variable that is not set
     case $-:$__obs_at in
-    *e*:) [[ ${__obs_first#* } != "$__obs_said" ]] || __obs_fault "$1" "$__obs_said" '' "${BASH_SOURCE[1]-}" "code.line.number:=${__obs_first%% *}" ;;
+    *e*:)
+      if [[ ${__obs_first#* } == "$__obs_said" ]]; then
+        __obs_fault "$1" "$__obs_said" '' "${BASH_SOURCE[1]-}" "code.line.number:=${__obs_first%% *}"
+      elif [[ $- == *u* ]]; then
+        __obs_fault "$1" "$__obs_said" '' "${BASH_SOURCE[1]-}"
+      fi
+      ;;
     *e*:* | *u*:*) __obs_fault "$1" "$__obs_said" "$__obs_at" "${BASH_SOURCE[1]-}" ;;
     esac
   fi
@@ -605,8 +666,13 @@ __obs_ending() {
   case :$SHELLOPTS: in
   *:posix:*) ;;
   *)
-    if [[ -n ${__obs_on_exit-} ]] && ! \builtin declare -F exit >/dev/null; then
-      \builtin eval 'exit() { __obs_ended "${1-$__obs_code}"; \builtin exit "$@"; }'
+    if [[ -n ${__obs_on_exit-} ]]; then
+      if \builtin declare -F exit >/dev/null; then
+        \builtin eval "__obs_own_$(\builtin declare -f exit)"
+        \builtin eval 'exit() { __obs_ended "${1-$__obs_code}"; __obs_own_exit "$@"; }'
+      else
+        \builtin eval 'exit() { __obs_ended "${1-$__obs_code}"; \builtin exit "$@"; }'
+      fi
     fi
     ;;
   esac

@@ -299,8 +299,21 @@ function span_end
     if not test -x "$__obs_bin"; or test "$_OBS_STACK" = "$__obs_floor"
         return 0
     end
-    set -l words $argv
-    string match -qr -- '^\d+$' "$argv[1]"; and set words --exit-code $argv
+    set -l words -- $argv
+    if test -z "$argv[1]"
+        set words -- $argv[2..-1]
+    else if string match -qr -- '\A\d+\z' "$argv[1]"
+        set -l verdict error
+        string match -qr -- '\A0+\z' "$argv[1]"; and set verdict unset
+        # a sentence with an equals sign is a message, as obs reads it
+        if test -z "$argv[2]"
+            set words --exit-code $argv[1] -- $argv[3..-1]
+        else if string match -q -- '* *=*' "$argv[2]"; or not string match -qr -- '\A(\{|[^=-][^=]*=)' "$argv[2]"
+            set words --exit-code $argv[1] -- $verdict $argv[2..-1]
+        else
+            set words --exit-code $argv[1] -- $argv[2..-1]
+        end
+    end
     set -l out
     set -l code
     if test (string length -- "$words") -gt 25000

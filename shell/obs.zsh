@@ -9,7 +9,7 @@
 #
 # One process a call. Nothing here fails its caller unless OBS_STRICT says so; without obs every function does nothing.
 # The head of each function takes the options of the caller away; what runs the caller's own commands leaves them alone.
-'builtin' 'typeset' -g __obs_status=$?
+'builtin' 'typeset' -g "__obs_status=$?"
 'builtin' 'typeset' -g __obs_version=0.1.0
 
 # --- sourcing ---------------------------------------------------------------------------------------------------------
@@ -63,8 +63,8 @@ function __obs_promise {
   \builtin emulate -L zsh -o no_xtrace
   \builtin local trace= span= flags=03 file=/proc/sys/kernel/random/uuid
   if [[ -r $file ]]; then
-    \builtin read -r trace <$file
-    \builtin read -r span <$file
+    IFS= \builtin read -r trace <$file
+    IFS= \builtin read -r span <$file
     trace=${trace//-/}
     span=${span[1,8]}${span[-8,-1]}
   else
@@ -94,9 +94,9 @@ function __obs_call {
   fi
   \builtin local -i code=0
   if (( ${(c)#argv} > 25000 )); then # characters, of four bytes at most
-    \builtin print -rN -- "${(@)argv[2,-1]//$'\0'/}" 2>/dev/null | "$__obs_bin" ${=1} --stdin0 || code=$?
+    \builtin print -rN -- "${(@)argv[2,-1]//$'\0'/}" 2>/dev/null | "$__obs_bin" ${(s: :)1} --stdin0 || code=$?
   else
-    "$__obs_bin" ${=1} "${(@)argv[2,-1]}" || code=$?
+    "$__obs_bin" ${(s: :)1} "${(@)argv[2,-1]}" || code=$?
   fi
   __obs_answer $code
 }
@@ -125,7 +125,7 @@ function __obs_pid {
   \builtin emulate -L zsh -o no_xtrace
   REPLY=$$
   if (( ZSH_SUBSHELL )) && [[ -r /proc/self/stat ]]; then
-    \builtin read -r REPLY </proc/self/stat
+    IFS= \builtin read -r REPLY </proc/self/stat
     REPLY=${REPLY%% *}
   fi
   \builtin return 0
@@ -279,13 +279,26 @@ function span_end {
   if [[ ! -x ${__obs_bin-} || ${_OBS_STACK-} == "${__obs_floor-}" || ${(t)TRACEPARENT-} == *readonly* ]]; then
     \builtin return 0
   fi
-  \builtin local out=
+  \builtin local out= verdict=error
   \builtin local -i code=0
   \builtin local -a words
-  words=("$@")
+  words=(-- "$@")
   case ${1-} in
-    '' | *[^0-9]*) ;;
-    *) words=(--exit-code "$@") ;;
+    '') words=(-- "${(@)argv[2,-1]}") ;;
+    *[^0-9]*) ;;
+    *)
+      case $1 in
+        *[^0]*) ;;
+        *) verdict=unset ;;
+      esac
+      # a sentence with an equals sign is a message, as obs reads it
+      case ${2-} in
+        '') words=(--exit-code "$1" -- "${(@)argv[3,-1]}") ;;
+        *' '*=*) words=(--exit-code "$1" -- $verdict "${(@)argv[2,-1]}") ;;
+        '{'* | [^=-]*=*) words=(--exit-code "$1" -- "${(@)argv[2,-1]}") ;;
+        *) words=(--exit-code "$1" -- $verdict "${(@)argv[2,-1]}") ;;
+      esac
+      ;;
   esac
   if (( ${(c)#argv} > 25000 )); then
     out=$(\builtin print -rN -- --shell sh "${(@)words//$'\0'/}" 2>/dev/null | "$__obs_bin" span end --stdin0) || code=$?
@@ -304,7 +317,7 @@ function span_run {
   {
     "${@:2}"
   } always {
-    span_end $?
+    span_end "$?"
   }
 }
 
@@ -372,7 +385,7 @@ function __obs_root {
     __obs_made=
     \builtin unset _OBS_MADE
   fi
-  \builtin typeset -g __obs_base=${_OBS_STACK-} __obs_signals= __obs_async=
+  \builtin typeset -g __obs_signals= __obs_async=
   __obs_start "${words[@]}" -- "${name:-${${ZSH_ARGZERO-zsh}:t}}" || : # whatever became of it
   __obs_pid
   \builtin typeset -g __obs_root=$REPLY __obs_top=${TRACEPARENT-}
@@ -381,7 +394,7 @@ function __obs_root {
   __obs_traps
   \builtin trap __obs_exits EXIT
   if [[ $1 == errexit && $REPLY != *ZERR* ]] && ! __obs_returns; then
-    \builtin trap '__obs_fails $?' ZERR
+    \builtin trap '__obs_fails "$?"' ZERR
   fi
   if [[ ! -o interactive ]] && ! __obs_trapped; then
     __obs_handle
@@ -461,7 +474,7 @@ function __obs_handle {
 # Gives the signals back, before the script sets a trap of its own; one for EXIT, ZERR or DEBUG alone takes none of them.
 function __obs_yield {
   if [[ -n ${__obs_signals-} ]] && ! __obs_harmless "${funcfiletrace[1]-}"; then
-    \builtin trap - ${=__obs_signals}
+    \builtin trap - "${(@s: :)__obs_signals# }"
     if [[ ${__obs_async-} == ours ]]; then
       \builtin unsetopt traps_async
     fi
@@ -495,14 +508,14 @@ function __obs_line {
 
 # The EXIT trap and the hook: the first of them ends the spans, and `$?` stays.
 function __obs_exits {
-  __obs_finish $?
+  __obs_finish "$?"
 }
 
 # The ZERR trap: under errexit this failure ends the script.
 function __obs_fails {
   if [[ -o err_exit ]]; then
-    __obs_failed $1
-    __obs_finish $1
+    __obs_failed "$1"
+    __obs_finish "$1"
   fi
   \builtin return 0 # under errexit another failure would end the shell here, before its EXIT trap
 }
@@ -578,6 +591,6 @@ function __obs_kept {
   if [[ -o err_exit || -o err_return ]]; then
     \builtin return 0
   fi
-  \builtin return $__obs_status
+  \builtin return "$__obs_status"
 }
 __obs_kept

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 /// The library, built where it is missing or old; none where there is no bash to load it.
 #[expect(clippy::disallowed_methods, reason = "tests start programs")]
-fn library() -> Option<&'static PathBuf> {
+pub(crate) fn library() -> Option<&'static PathBuf> {
     static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| {
         if !cfg!(target_os = "linux") || !have("bash") {

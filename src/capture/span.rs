@@ -214,7 +214,9 @@ pub(super) fn describe(span: &mut Span, scene: Scene) {
 pub(super) fn end(call: &Call<'_>, mut parsed: Parsed) -> Result<(), Error> {
     let mut invalid = Vec::new();
     let (code, message) = verdict(&mut parsed, &mut invalid);
-    let mut gathered = attributes(call, &parsed)?;
+    let mut gathered = Gathered::of(call, &parsed, "attributes");
+    // nothing that a variable holds may keep a span from ending
+    invalid.append(&mut gathered.others);
     gathered.notes.invalid.append(&mut invalid);
     let caller = super::scene::Caller::of(&super::scene::calling(call.world).1);
     let shell = Shell::of(&parsed, &caller, call.world)?;
@@ -271,7 +273,7 @@ fn verdict(parsed: &mut Parsed, invalid: &mut Vec<String>) -> (StatusCode, Strin
         .words
         .first()
         .map(|word| word.to_string_lossy().into_owned());
-    // a sentence, or what is no attribute by its form: nothing that a variable holds may keep a span from ending
+    // a sentence, or what is no attribute by its form
     let message = message.filter(|word| {
         !word.contains('=') || word.contains(' ') || !is_attribute(OsStr::new(word))
     });

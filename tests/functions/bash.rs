@@ -4,6 +4,7 @@
 mod calls;
 mod dialect;
 mod hostile;
+mod loaded;
 mod seed;
 mod sourcing;
 mod traps;
@@ -13,6 +14,11 @@ use crate::sandbox::{Outcome, Sandbox};
 /// A sandbox in which `obs log` writes to the journal only.
 fn silent() -> Sandbox {
     Sandbox::new().with("OBS_LOG_STREAM", "off")
+}
+
+/// True where the builtin is what runs.
+fn hot() -> bool {
+    false
 }
 
 /// Runs a script behind the one line of bash.

@@ -136,6 +136,13 @@ fn hostile_words_stay_words() {
 }
 
 #[test]
+fn span_end_takes_every_form_of_status() {
+    for shell in shells() {
+        super::stage::every_status(silent, shell);
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_are_recorded() {
     let word = OsStr::from_bytes(b"a\xff\xc3\xed\xa0\x80z");
     let shown = word.to_string_lossy();

@@ -1,6 +1,7 @@
 //! Scripts that source the functions of their shell, and what they leave in the journal.
 
 use crate::sandbox::{Outcome, Sandbox};
+use serde_json::{Value, json};
 
 /// The dialect of a shell such as `busybox ash`.
 fn dialect(shell: &str) -> &str {
@@ -22,4 +23,66 @@ pub(super) fn line(shell: &str) -> String {
 /// Runs a script that begins with the one line, in a shell such as `busybox ash`.
 pub(super) fn sourced(sandbox: &Sandbox, shell: &str, text: &str) -> Outcome {
     sandbox.script(shell, &format!("{}{text}", line(shell)))
+}
+
+/// Words of `span_end`, the status that they give, its message, and the exit code.
+type End = (&'static str, &'static str, &'static str, Option<i64>);
+
+const ENDS: &[End] = &[
+    ("", "unset", "", None),
+    ("''", "unset", "", None),
+    ("0", "unset", "", Some(0)),
+    ("7", "error", "exit code 7", Some(7)),
+    ("7 ''", "error", "exit code 7", Some(7)),
+    ("7 '' k=v", "error", "exit code 7", Some(7)),
+    ("7 'no space left'", "error", "no space left", Some(7)),
+    ("7 'a = b'", "error", "a = b", Some(7)),
+    ("7 'a sentence k=v'", "error", "a sentence k=v", Some(7)),
+    ("7 '=x'", "error", "=x", Some(7)),
+    ("7 -da=sh", "error", "-da=sh", Some(7)),
+    ("7 --dash", "error", "--dash", Some(7)),
+    ("0 'all is well'", "unset", "", Some(0)),
+    ("7 k=v", "error", "exit code 7", Some(7)),
+    ("7 'k=v' 'l=two words'", "error", "exit code 7", Some(7)),
+    ("7 '{\"k\":\"v\"}' a=k=v", "error", "exit code 7", Some(7)),
+    ("7 message k=v", "error", "message", Some(7)),
+    ("7 message k=v nonsense", "error", "message", Some(7)),
+    ("ok k=v", "ok", "", None),
+    ("unset", "unset", "", None),
+    ("error broken k=v", "error", "broken", None),
+    ("error -x --y", "error", "-x", None),
+    ("-x", "unset", "", None),
+    ("k=v", "unset", "", None),
+];
+
+/// Ends a span with each of these words; whatever they are, it ends, and nothing is said.
+#[track_caller]
+pub(super) fn every_status(sandbox: impl Fn() -> Sandbox, shell: &str) {
+    let strict = match shell.starts_with("fish") {
+        true => "",
+        false => "set -eu -o pipefail\n",
+    };
+    for (words, code, message, exit) in ENDS {
+        let sandbox = sandbox();
+        let text = format!("{strict}span_start s\nspan_end {words}\n");
+        sourced(&sandbox, shell, &text).quiet();
+        let spans = sandbox.records("spans");
+        let about = format!("{shell}, {words}: {spans:#?}");
+        assert_eq!(spans.len(), 1, "{about}");
+        let status = match *message {
+            "" => json!({"code": code}),
+            message => json!({"code": code, "message": message}),
+        };
+        assert_eq!(spans[0]["status"], status, "{about}");
+        let attributes = &spans[0]["attributes"];
+        assert_eq!(attributes["process.exit.code"].as_i64(), *exit, "{about}");
+        if words.contains("k=v") && !words.contains("sentence") {
+            let value = attributes["k"].as_str().or(attributes["a"].as_str());
+            assert!(value.is_some_and(|value| value.ends_with('v')), "{about}");
+        }
+        if words.contains("nonsense") {
+            assert_eq!(spans[0]["obs"]["invalid"], json!(["nonsense"]), "{about}");
+        }
+        assert_ne!(spans[0]["duration_ms"], Value::Null, "{about}");
+    }
 }

@@ -13,7 +13,8 @@ pub(super) const MORE: &str = "\
 Sourcing prints nothing and starts no process. Names taken: log_*, span_*, send_span, metric_*, emit_event, obs_*, __obs_*,
 TRACE_ID, SPAN_ID. A script that calls obs_trace_script becomes one span; `trap` is then a function of ours in bash, an
 alias in zsh, sh and posix mode, which keeps the script's own traps beside the one that ends the span. A signal ends the
-script as soon as without us; dash, busybox ash and fish run nothing then, and the span is shown as abandoned.
+script as soon as without us; dash, busybox ash and fish run nothing then, and the span is shown as abandoned. What bash
+itself does not tell is not recorded: a signal that ends it between two programs may look like an end by exit code.
 
 Which line called is told in bash, zsh and fish; in ksh, mksh and busybox ash where the script is a single file that
 defines no functions of these names; in dash never, which does not know.

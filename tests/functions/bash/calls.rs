@@ -69,6 +69,43 @@ log_critical -five --stdin
 }
 
 #[test]
+fn callers_of_what_calls_are_named() {
+    let sandbox = silent();
+    let text = r#"
+span_run s log_info one a=1
+f() { obs_time m span_run s log_warning two; }
+f
+span_run s obs_time m log_json error three '{"a": 1}'
+g() { log_info four; }
+span_run s g
+span_run s . ./lib
+main() { obs_time m log_critical; }; main
+"#;
+    std::fs::write(sandbox.path("work/lib"), "obs_time m log_info five\n").unwrap();
+    run(&sandbox, &format!("{STRICT}{text}")).quiet();
+    let script = sandbox.path("work/script");
+    let script = script.to_str().unwrap();
+    let logs = sandbox.records("logs");
+    let told: Vec<Value> = logs
+        .iter()
+        .map(|log| json!([log["message"], log["function"], log["line"], log["module"]]))
+        .collect();
+    assert_eq!(
+        Value::from(told),
+        json!([
+            ["one", null, 4, script],
+            ["two", "f", 5, script],
+            ["three", null, 7, script],
+            ["four", "g", 8, script],
+            ["five", null, 1, "./lib"],
+            ["", "main", 11, script],
+        ])
+    );
+    assert_eq!(logs[0]["context"], json!({"a": "1"}));
+    assert_eq!(logs[2]["context"], json!({"a": 1}));
+}
+
+#[test]
 fn any_level_in_any_case() {
     let sandbox = silent().with("DEBUG", "true");
     let levels = "DEBUG debug Info WARN warning Error CRITICAL fatal nonsense ''";
@@ -189,62 +226,7 @@ echo whole
 
 #[test]
 fn span_end_takes_every_form_of_status() {
-    for (words, status, code) in [
-        ("", json!({"code": "unset"}), None),
-        ("''", json!({"code": "unset"}), None),
-        ("0", json!({"code": "unset"}), Some(0)),
-        (
-            "7",
-            json!({"code": "error", "message": "exit code 7"}),
-            Some(7),
-        ),
-        (
-            "7 'no space left'",
-            json!({"code": "error", "message": "no space left"}),
-            Some(7),
-        ),
-        (
-            "7 'a = b'",
-            json!({"code": "error", "message": "a = b"}),
-            Some(7),
-        ),
-        ("0 'all is well'", json!({"code": "unset"}), Some(0)),
-        (
-            "7 k=v",
-            json!({"code": "error", "message": "exit code 7"}),
-            Some(7),
-        ),
-        (
-            "7 message k=v",
-            json!({"code": "error", "message": "message"}),
-            Some(7),
-        ),
-        ("ok k=v", json!({"code": "ok"}), None),
-        ("unset", json!({"code": "unset"}), None),
-        (
-            "error broken k=v",
-            json!({"code": "error", "message": "broken"}),
-            None,
-        ),
-        ("k=v", json!({"code": "unset"}), None),
-    ] {
-        let sandbox = silent();
-        run(
-            &sandbox,
-            &format!("{STRICT}span_start s\nspan_end {words}\n"),
-        )
-        .quiet();
-        let spans = sandbox.records("spans");
-        assert_eq!(spans[0]["status"], status, "{words}: {spans:#?}");
-        assert_eq!(
-            spans[0]["attributes"]["process.exit.code"].as_i64(),
-            code,
-            "{words}"
-        );
-        if words.contains("k=v") {
-            assert_eq!(spans[0]["attributes"]["k"], "v", "{words}");
-        }
-    }
+    crate::functions::stage::every_status(silent, "bash");
 }
 
 #[test]
@@ -252,7 +234,7 @@ fn inherited_spans_are_not_ended() {
     let sandbox = silent();
     let child = format!(
         "{}span_end; span_end 3; span_start mine; span_end; span_end\n",
-        super::super::stage::line("bash")
+        crate::functions::stage::line("bash")
     );
     std::fs::write(sandbox.path("work/child"), child).unwrap();
     run(

@@ -99,7 +99,7 @@ fn with_word(sandbox: &Sandbox, text: &str, word: &[u8]) -> (i32, String, String
 
 #[test]
 fn hostile_words_are_only_words() {
-    let text = format!("{}{EVERY}", super::super::stage::line("bash"));
+    let text = format!("{}{EVERY}", crate::functions::stage::line("bash"));
     for word in WORDS {
         let sandbox = silent().with("DEBUG", "true");
         let (code, stdout, stderr) = with_word(&sandbox, &text, word);

@@ -92,18 +92,33 @@ const WAYS: &[(&str, i32, Option<Fault>)] = &[
     ("trap '' TERM; kill -TERM $$; exit 11", 11, None),
     ("f() { kill -TERM $$; sleep 60; }; f", 143, None),
     ("f() { kill -HUP $$; sleep 60; }; f", 129, None),
-    // as the keyboard does: both get it; whether that fires an ERR trap is left to chance in bash
-    (
-        "trap - ERR; sh -c 'until grep -q State:.S /proc/$PPID/status; do :; done; kill -INT $PPID; kill -INT $$'; echo never",
-        130,
-        None,
-    ),
     (
         "out=$(exit 12; echo x); exit 13",
         13,
         Some(("out=$(exit 12; echo x)", Some(0))),
     ),
     ("source /dev/null; eval 'exit 14'", 14, None),
+    ("set -u; echo $nope", 1, Some(("echo $nope", None))),
+    ("set -eu; echo $nope", 1, Some(("echo $nope", None))),
+    // a word of the command is no exit; the child lives until the shell is gone
+    (
+        "sh -c 'kill -TERM $0; while kill -0 $0; do :; done; : exit' $$ >/dev/null 2>&1; echo never",
+        143,
+        None,
+    ),
+    // a job of several lines still runs
+    (
+        "sh -c 'while kill -0 $0\ndo :\ndone\n[ x ]' $$ >/dev/null 2>&1 &\n:",
+        0,
+        None,
+    ),
+    ("e=exit; f() { $e 0; }; f; echo never", 0, None),
+    (
+        "quit() { A=1 command \"$@\"; }; f() { quit exit 0; }; f; echo never",
+        0,
+        None,
+    ),
+    ("f() { command exit 0; }; f; echo never", 0, None),
 ];
 
 #[test]
@@ -132,7 +147,9 @@ fn every_end_is_as_without_us() {
 #[test]
 fn interrupt_from_the_keyboard_is_no_success() {
     // both get it, as there; whether bash then runs an ERR trap is chance, so the script has none
-    let (sandbox, ended) = traced("TRACE\n:\nsh -c 'kill -INT $PPID; kill -INT $$'; echo never\n");
+    let both =
+        "until grep -q State:.S /proc/$PPID/status; do :; done; kill -INT $PPID; kill -INT $$";
+    let (sandbox, ended) = traced(&format!("TRACE\n:\nsh -c '{both}'; echo never\n"));
     assert_eq!(ended.code, 130, "{}", ended.shown());
     let root = span(&sandbox.records("spans"), "script");
     assert_eq!(root["status"]["code"], "error");
@@ -176,6 +193,15 @@ fn exit_in_the_trap_counts() {
     assert_eq!(ended.code, 9);
     let root = span(&sandbox.records("spans"), "script");
     assert_eq!(root["attributes"]["process.exit.code"], 9);
+    for own in [
+        "exit() { builtin exit \"$@\"; }",
+        "exit() { echo mine; builtin exit \"${1-4}\"; }",
+    ] {
+        let (sandbox, ended) = traced(&format!("{own}\nTRACE\ntrap 'exit 6' EXIT\nexit 3\n"));
+        assert_eq!(ended.code, 6, "{own}");
+        let root = span(&sandbox.records("spans"), "script");
+        assert_eq!(root["attributes"]["process.exit.code"], 6, "{own}");
+    }
     let (sandbox, _) = traced("set -e\nTRACE\ntrap 'echo a; false; echo never' EXIT\nexit 3\n");
     let root = span(&sandbox.records("spans"), "script");
     assert_eq!(root["attributes"]["process.exit.code"], 1);
@@ -207,7 +233,7 @@ fn subshells_jobs_and_children_leave_the_root_alone() {
         sandbox.path("work/child"),
         format!(
             "{}obs_trace_script\nlog_info child\n",
-            super::super::stage::line("bash")
+            crate::functions::stage::line("bash")
         ),
     )
     .unwrap();
@@ -257,6 +283,27 @@ fn replaced_shell_leaves_its_span_behind() {
 }
 
 #[test]
+fn script_that_replaces_the_shell_is_traced() {
+    let sandbox = silent();
+    let line = crate::functions::stage::line("bash");
+    std::fs::write(
+        sandbox.path("work/other"),
+        format!("{line}obs_trace_script other\n"),
+    )
+    .unwrap();
+    // all that is set is exported, and the number of the process stays
+    run(
+        &sandbox,
+        "set -a\nobs_trace_script one\nset -a\nexec bash ./other\n",
+    )
+    .quiet();
+    let spans = sandbox.records("spans");
+    let other = span(&spans, "other");
+    assert_eq!(other["attributes"]["process.exit.code"], 0);
+    assert_eq!(other["parent_span_id"], span(&spans, "one")["span_id"]);
+}
+
+#[test]
 fn posix_mode_keeps_traps_by_an_alias() {
     let (sandbox, ended) = traced("set -o posix\nTRACE\ntrap 'echo bye $?' EXIT\nexit 3\n");
     assert_eq!(ended.stdout, "bye 3\n");
@@ -284,7 +331,7 @@ fn interactive_shell_shows_nothing() {
     let typed = |trace: &str| {
         let text = format!(
             "PS1='$ '\n{}{trace}\ntrap 'echo bye' EXIT\nfalse\nexit 4\n",
-            super::super::stage::line("bash")
+            crate::functions::stage::line("bash")
         );
         std::fs::write(sandbox.path("work/typed"), text).unwrap();
         let mut command = sandbox.command("script");
