@@ -121,6 +121,8 @@ __obs_promise() {
   \builtin export TRACEPARENT
   \builtin unset TRACESTATE
   __obs_made=$TRACEPARENT
+  # for `obs context ci`, which continues no promise
+  \builtin export _OBS_MADE="$__obs_made"
 }
 
 # The binary: the one that printed this file, else the first on PATH.
@@ -358,7 +360,10 @@ span_run() {
 
 # Ends the span of this stack, and first what was begun inside it and left open; nothing where it has ended already.
 __obs_leave() {
-  while [[ ${_OBS_STACK-} == "$1",* ]]; do
+  \builtin local __obs_before=''
+  # a stack that stays as it is: there is no binary any more
+  while [[ ${_OBS_STACK-} == "$1",* && $_OBS_STACK != "$__obs_before" ]]; do
+    __obs_before=$_OBS_STACK
     span_end "$2"
   done
   [[ ${_OBS_STACK-} != "$1" ]] || span_end "$2"
@@ -407,7 +412,7 @@ send_span() {
   [[ $__obs_via != : ]] || \return 0
   \builtin local __obs_own="${TRACEPARENT-}" __obs_words
   __obs_words=(--start "${2-}")
-  if [[ $__obs_own != ??-"${TRACE_ID-}"-"${SPAN_ID-}"-* ]] && __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01"; then
+  if [[ $__obs_own$__obs_made != *-"${TRACE_ID-}"-"${SPAN_ID-}"-* ]] && __obs_valid "00-${TRACE_ID-}-${SPAN_ID-}-01"; then
     __obs_own=00-$TRACE_ID-$SPAN_ID-01
   fi
   if [[ $__obs_own == "${__obs_sent:--}" ]]; then
@@ -419,6 +424,7 @@ send_span() {
   elif [[ $__obs_own == "${__obs_made:--}" && ${BASHPID:-$$} == "$$" ]]; then
     __obs_words+=(--as "$__obs_own")
     __obs_sent=$__obs_own
+    \builtin unset _OBS_MADE
   fi
   __obs_call obs span record "${__obs_words[@]}" ${3:+"--end=$3"} -- "${1-}" ${4+"${@:4}"} || __obs_failed "$?"
 }
@@ -676,10 +682,11 @@ __obs_ending() {
 # The shell ends, after the user's EXIT trap: so do its spans, innermost first.
 __obs_ended() {
   __obs_here || \return 0
-  \builtin local __obs_how
+  \builtin local __obs_how __obs_before=''
   __obs_how=(--exit-code "${1-$__obs_code}" --)
   [[ ${1-$__obs_code} != signal ]] || __obs_how=(-- error 'ended by a signal' error.type=signal)
-  while [[ ${_OBS_STACK-} == "$__obs_stack",* ]]; do
+  while [[ ${_OBS_STACK-} == "$__obs_stack",* && $_OBS_STACK != "$__obs_before" ]]; do
+    __obs_before=$_OBS_STACK
     __obs_step end "${__obs_how[@]}" || :
   done
   __obs_step end --span "$__obs_root" "${__obs_how[@]}" || :
@@ -699,7 +706,10 @@ __obs_begin() {
     \return 1
     ;;
   esac
-  [[ -z $__obs_promise ]] || __obs_made=''
+  if [[ -n $__obs_promise ]]; then
+    __obs_made=''
+    \builtin unset _OBS_MADE
+  fi
   __obs_sent=$TRACEPARENT __obs_root=$TRACEPARENT __obs_root_shell=${BASHPID:-$$.$BASH_SUBSHELL}
   __obs_stack=${_OBS_STACK-} __obs_seen='' __obs_done='' __obs_first='' __obs_errors=0
   \builtin unset __obs_on_exit __obs_on_error __obs_on_debug __obs_on_return

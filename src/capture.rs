@@ -12,6 +12,7 @@ mod events;
 mod fit;
 mod git_head;
 mod github;
+mod handed;
 mod log;
 mod metric;
 mod own_span;
@@ -23,17 +24,20 @@ mod span_owners;
 mod span_shell;
 mod span_target;
 mod stdin;
+mod syntax;
 pub mod words;
 mod wrapped;
 
 pub use wrapped::{Ending, Wanted, Wrapped};
 
 pub use agent::{agent, fresh_trace, session_trace};
-pub use around::{Around, calling_shell};
+pub use around::Around;
 pub use ci::{BRANCH, Ci, OF_TASK, Origin, PIPELINE, REVISION, RUN_ID, RUN_URL, RunTrace, TASK};
 pub use events::{Teller, Telling, event_id};
 pub use git_head::{Position, position};
+pub use handed::handed;
 pub use own_span::OwnSpan;
+pub use syntax::Syntax;
 
 use crate::error::{Error, Exit};
 use crate::journal::{Journal, Place};
@@ -178,10 +182,14 @@ pub fn wants_help(words: &Words, args: &[OsString]) -> bool {
 
 /// Runs a hot command. An error is the caller's wrong words, or, with `OBS_STRICT`, a record that was not accepted.
 pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Exit, Error> {
-    let args = &*stdin::further(args, world);
+    let (args, is_cut) = stdin::further(args, world);
+    let args = &*args;
     let mut settings = Settings::load(world);
     settings.durable |= asks_durable(words, args);
     let call = Call::new(world, &settings);
+    if is_cut {
+        call.note("words", "more than 64 MiB of words: the rest was left out");
+    }
     let done = match words.name {
         "log" => log::run(&call, parse::log(words, args)),
         name => {

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod fsck;
 mod hook;
+mod hook_json;
 mod hook_run;
 mod hot;
 mod init;

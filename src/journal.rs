@@ -39,6 +39,7 @@ mod file;
 mod fsck;
 mod held;
 mod home;
+mod ids;
 mod live;
 mod read;
 mod search;

@@ -1,6 +1,7 @@
 //! The only door to the process: argv, environment, working directory, clock, randomness, standard streams,
 //! and what the kernel tells about the processes above us. Everything else takes these as arguments.
 
+mod input;
 mod shows;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -308,16 +309,6 @@ impl World {
     /// Standard input, buffered.
     pub fn stdin(&self) -> Box<dyn BufRead> {
         Box::new(io::BufReader::with_capacity(64 * 1024, io::stdin()))
-    }
-
-    /// True where something, or its end, comes on standard input within `length`; a terminal is not waited for.
-    pub fn input_comes(&self, length: Duration) -> bool {
-        let input = io::stdin();
-        if input.is_terminal() {
-            return false;
-        }
-        let mut watched = [PollFd::new(&input, PollFlags::IN)];
-        matches!(poll(&mut watched, Some(&limit(length))), Ok(count) if count > 0)
     }
 
     /// A path as the process sees it: relative ones start at the working directory.

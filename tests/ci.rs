@@ -1,12 +1,13 @@
 //! Context in CI: the environment of every CI, as its documentation gives it, through `obs context ci` and `obs ci`.
 //! One trace for a run in `trace`, the pipeline's own span in `pipeline`, odd values in `hostile`, coding agents in `agent`,
-//! `obs context show` and `new` in `show`.
+//! `obs context show` and `new` in `show`, what is not waited for in `waiting`.
 
 mod agent;
 mod hostile;
 mod pipeline;
 mod show;
 mod trace;
+mod waiting;
 
 use crate::sandbox::{Outcome, Sandbox};
 use serde_json::Value;

@@ -164,6 +164,51 @@ fn every_command_says_what_it_does() {
     assert!(seen.len() > 20, "{seen:?}");
 }
 
+/// The first words of lines that describe an option, by a pattern of them.
+fn options(text: &str, line: &str) -> Vec<String> {
+    let line = regex::Regex::new(line).unwrap();
+    let found = line.captures_iter(text).map(|found| found[1].to_owned());
+    found.collect()
+}
+
+#[test]
+fn man_pages_list_the_options_of_help() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("work/man");
+    sandbox
+        .obs(["print", "man", "--all", folder.to_str().unwrap()])
+        .quiet();
+    let pages = contents(&folder);
+    let ours = commands(&sandbox)
+        .into_iter()
+        .filter(|name| name != "backlog");
+    for name in ours.chain([String::new()]) {
+        let words: Vec<&str> = name.split_terminator(' ').chain(["--help"]).collect();
+        let help = sandbox.obs(words).quiet().stdout;
+        let called = format!("obs {name}").trim_end().to_owned();
+        let page = &pages[&format!("{}.1", called.replace(' ', "-"))];
+        let page = page.replace("\\-", "-");
+        let listed = options(
+            &page,
+            r"(?m)^\.TP\n(?:\\fB-\w\\fR, )?\\fB(--[a-z0-9-]+)\\fR",
+        );
+        let helped = options(&help, r"(?m)^ {2,6}(?:-\w, )?(--[a-z0-9-]+)(?:[ =\[]|$)");
+        assert!(!helped.is_empty(), "{name}");
+        assert_eq!(listed, helped, "{name}");
+        assert!(page.contains(&format!("\\fB{called}\\fR")), "{page}");
+    }
+}
+
+#[test]
+fn help_of_shell_functions_explains_trap_once() {
+    let help = Sandbox::new().obs(["print", "shell", "--help"]).quiet();
+    let told = help.stdout.split("\n\n");
+    assert_eq!(
+        told.filter(|paragraph| paragraph.contains("traps")).count(),
+        1
+    );
+}
+
 /// `obs print config` with every setting in force.
 fn uncommented(sandbox: &Sandbox) -> String {
     let text = sandbox.obs(["print", "config"]).quiet().stdout;

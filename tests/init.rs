@@ -352,6 +352,34 @@ fn line_of_ones_own_is_enough() {
 }
 
 #[test]
+fn line_commented_out_is_not_put_back() {
+    let sandbox = Sandbox::new();
+    written(&sandbox);
+    let file = sandbox.path("home/.bashrc");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = bashrc(&sandbox, &text.replace("\nif command", "\n# if command"));
+    let text = fs::read(text).unwrap();
+    let outcome = init(&sandbox, &["--write", "--shell", "bash"]).quiet();
+    let said = "line: left alone, it is commented out in ";
+    assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
+    assert_eq!(fs::read(&file).unwrap(), text);
+    init(&sandbox, &["--undo"]).quiet();
+    assert!(!file.exists());
+}
+
+#[test]
+fn mention_of_the_line_is_not_the_line() {
+    let sandbox = Sandbox::new();
+    let file = bashrc(&sandbox, "alias p='obs print shell bash | less'\n");
+    written(&sandbox);
+    init(&sandbox, &["--undo"]).quiet();
+    assert_eq!(
+        fs::read(file).unwrap(),
+        b"alias p='obs print shell bash | less'\n"
+    );
+}
+
+#[test]
 fn hooks_and_shims_come_and_go() {
     let sandbox = Sandbox::new();
     let mut git = sandbox.command("git");
@@ -370,6 +398,113 @@ fn hooks_and_shims_come_and_go() {
     let outcome = init(&sandbox, &[&["--undo"], &words[2..]].concat());
     assert_eq!(outcome.code, 0, "{}", outcome.shown());
     assert!(!hook.exists() && fs::read_dir(shims).unwrap().next().is_none());
+}
+
+/// `obs init --write` with hooks of the repository in `work` and these shims.
+fn with_everything(sandbox: &Sandbox, shims: &[&str]) -> (PathBuf, PathBuf) {
+    let mut git = sandbox.command("git");
+    assert!(git.args(["init", "-q"]).status().unwrap().success());
+    let words = [&["--write", "--shell", "bash", "--hooks", "--shim"], shims].concat();
+    let outcome = init(sandbox, &words);
+    assert_eq!(outcome.code, 0, "{}", outcome.shown());
+    let hook = sandbox.path("work/.git/hooks/post-commit");
+    let shims = sandbox.journal().join("shims");
+    assert!(hook.exists() && shims.join("ls").is_symlink());
+    (hook, shims)
+}
+
+#[test]
+fn undo_knows_what_init_put_in() {
+    let sandbox = Sandbox::new();
+    sandbox.obs(["shim", "add", "cat"]);
+    let (hook, shims) = with_everything(&sandbox, &["ls", "cat"]);
+    let remembered = sandbox.journal().join("init");
+    assert_eq!(fs::metadata(&remembered).unwrap().mode() & 0o777, 0o600);
+    let mut away = sandbox.command(program());
+    let undo = || {
+        outcome(
+            &away
+                .current_dir("/")
+                .args(["init", "--undo"])
+                .output()
+                .unwrap(),
+        )
+        .quiet()
+    };
+    let shown = { undo }().stdout;
+    assert!(!hook.exists() && !shims.join("ls").is_symlink(), "{shown}");
+    assert!(!sandbox.path("home/.bashrc").exists() && !remembered.exists());
+    // whoever added it takes it out
+    assert!(shims.join("cat").is_symlink());
+    let said = "\nshims stay that init did not make: `obs shim remove cat`\nhome: ";
+    assert!(shown.contains(said), "{shown}");
+    let again = init(&sandbox, &["--undo", "--shim", "cat"]).quiet().stdout;
+    assert!(
+        !again.contains("hooks") && !again.contains("shims stay"),
+        "{again}"
+    );
+    assert!(!shims.join("cat").is_symlink());
+}
+
+#[test]
+fn undo_of_one_shell_leaves_hooks_and_shims() {
+    let sandbox = Sandbox::new();
+    let (hook, shims) = with_everything(&sandbox, &["ls"]);
+    let shown = init(&sandbox, &["--undo", "--shell", "bash"])
+        .quiet()
+        .stdout;
+    assert!(hook.exists() && shims.join("ls").is_symlink());
+    assert!(shown.contains("\nhooks and shims stay: "), "{shown}");
+    init(&sandbox, &["--undo"]).quiet();
+    assert!(!hook.exists() && !shims.join("ls").is_symlink());
+}
+
+#[test]
+fn hooks_that_were_there_stay() {
+    let sandbox = Sandbox::new();
+    let mut git = sandbox.command("git");
+    assert!(git.args(["init", "-q"]).status().unwrap().success());
+    sandbox.obs(["hook", "install"]).quiet();
+    let (hook, shims) = with_everything(&sandbox, &["ls"]);
+    init(&sandbox, &["--undo"]).quiet();
+    assert!(hook.exists() && !shims.join("ls").is_symlink());
+    init(&sandbox, &["--undo", "--hooks"]).quiet();
+    assert!(!hook.exists());
+}
+
+#[test]
+fn what_is_gone_meanwhile_is_no_trouble() {
+    let sandbox = Sandbox::new();
+    let (_, shims) = with_everything(&sandbox, &["ls", "cat"]);
+    fs::remove_dir_all(sandbox.path("work/.git")).unwrap();
+    fs::remove_file(shims.join("ls")).unwrap();
+    init(&sandbox, &["--undo"]).quiet();
+    assert!(!shims.join("cat").is_symlink());
+    assert!(!sandbox.journal().join("init").exists());
+}
+
+#[test]
+fn what_cannot_be_undone_is_tried_again() {
+    let sandbox = Sandbox::new();
+    let (hook, shims) = with_everything(&sandbox, &["ls"]);
+    bashrc(&sandbox, "# >>> obs >>> x\n");
+    // no folder can take the place of a file
+    let kept = hook.with_file_name("post-commit.obs-earlier");
+    fs::create_dir(&kept).unwrap();
+    let outcome = init(&sandbox, &["--undo"]);
+    assert_eq!(outcome.code, 3, "{}", outcome.shown());
+    for said in [
+        "no other that ends it\n",
+        "obs: could not take the hooks out of ",
+    ] {
+        assert!(outcome.stderr.contains(said), "{}", outcome.shown());
+    }
+    // one thing in the way is none for the others
+    assert!(hook.exists() && !shims.join("ls").is_symlink());
+    fs::remove_dir(kept).unwrap();
+    bashrc(&sandbox, "");
+    init(&sandbox, &["--undo"]).quiet();
+    assert!(!hook.exists());
 }
 
 #[test]

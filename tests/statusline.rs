@@ -94,6 +94,20 @@ fn every_field_says_what_is() {
 }
 
 #[test]
+fn large_board_costs_a_prompt_nothing() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.obs(["statusline", "--help"]).quiet().stdout;
+    let most = regex::Regex::new(r"\(up to (\d+) tasks\)").unwrap();
+    let most: usize = most.captures(&help).unwrap()[1].parse().unwrap();
+    // its budget is a ratio of times; this many are known to hold it
+    assert!(most <= 200, "{most}");
+    board(&sandbox, "work", &vec!["labels: [blocked]"; most]);
+    assert_eq!(field(&sandbox, "{blocked}"), most.to_string());
+    board(&sandbox, "work", &vec!["labels: [blocked]"; most + 1]);
+    assert_eq!(field(&sandbox, "[{blocked}]"), "");
+}
+
+#[test]
 fn current_span_is_named_until_it_ends() {
     let sandbox = Sandbox::new();
     let text = "eval \"$(obs span start 'build it')\"\nobs statusline --template '{span}'\n\
@@ -140,6 +154,29 @@ fn hostile_texts_and_logs_stay_harmless() {
     fs::remove_file(&log).unwrap();
     std::os::unix::fs::symlink("/dev/zero", &log).unwrap();
     assert_eq!(line(&sandbox, &[]), "");
+}
+
+/// A runner of GitHub Actions obeys lines of what it shows.
+#[test]
+fn nothing_shown_commands_a_runner() {
+    let sandbox = Sandbox::new()
+        .with("GITHUB_ACTIONS", "true")
+        .with("GITHUB_RUN_ID", "7")
+        .with("GITHUB_WORKFLOW", "##[add-mask]x")
+        .with("GITHUB_SERVER_URL", "https://github.com")
+        .with("GITHUB_REPOSITORY", "a/b");
+    fail(&sandbox, "::error::x ##[add-mask]y", &[]);
+    let words = ["statusline", "--template", "{error}"];
+    for words in [
+        &words[..],
+        &["context", "show"],
+        &["context", "show", "--human"],
+    ] {
+        let shown = sandbox.obs(words).stdout;
+        assert!(shown.contains("add-mask]"), "{shown}");
+        let obeyed = |line: &str| line.trim_start().starts_with("::") || line.contains("##[");
+        assert!(!shown.lines().any(obeyed), "{shown}");
+    }
 }
 
 #[test]

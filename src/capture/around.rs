@@ -76,7 +76,7 @@ fn baggage(header: &str) -> Vec<String> {
 }
 
 /// The shell that calls us: `bash`, `zsh`, `fish` or `sh`; empty where it is none.
-pub fn calling_shell(world: &World) -> &'static str {
+pub(super) fn calling_shell(world: &World) -> &'static str {
     Caller::of(&scene::calling(world).1).shell
 }
 

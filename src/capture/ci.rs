@@ -4,6 +4,7 @@
 mod github;
 mod providers;
 
+use super::handed::handed;
 use super::scene::flow;
 use crate::model::context::{Flags, TraceContext, parse_traceparent};
 use crate::model::ids::SpanId;
@@ -24,6 +25,8 @@ struct Provider {
     mark: &'static str,
     /// Together they name one run of one pipeline.
     run: &'static [&'static str],
+    /// Which server counted the run, where several may; the first that is set.
+    server: &'static [&'static str],
     actor: &'static str,
     /// Attribute and the variable that holds it; of several for one attribute the first that is set.
     attributes: &'static [(&'static str, &'static str)],
@@ -65,6 +68,12 @@ const TASK_ID: &str = "cicd.pipeline.task.run.id";
 const TASK_URL: &str = "cicd.pipeline.task.run.url.full";
 const CHANGE: &str = "vcs.change.id";
 const REPOSITORY: &str = "vcs.repository.url.full";
+
+/// Most bytes of a value: all of them stand in one variable, which every later command is started with.
+const MOST: usize = 1024;
+
+/// A run of GitHub's own, which has one trace whatever the repository.
+const RUN_OF_GITHUB: &str = "GITHUB_RUN_ID";
 
 /// Attributes of one job rather than of the whole run.
 pub const OF_TASK: &[&str] = &[TASK, TASK_ID, TASK_URL];
@@ -108,7 +117,7 @@ impl Ci {
             }
             let marks = |provider: &Provider| {
                 let rest = pair.strip_prefix(provider.mark.as_bytes());
-                matches!(rest, Some([b'=', _, ..]))
+                matches!(rest, Some([b'=', value @ ..]) if says_yes(value))
             };
             let before = found.unwrap_or(PROVIDERS.len());
             let earlier = PROVIDERS.iter().take(before).position(marks);
@@ -124,19 +133,23 @@ impl Ci {
 
     /// Provider and run, in a form that is the same in every job of the run.
     pub fn run(self, world: &World) -> Option<String> {
-        let ids: Option<Vec<&str>> = self.0.run.iter().map(|name| world.var(name)).collect();
-        Some(format!("{}/{}", self.0.name, ids?.join("/")))
+        Some(format!("{}/{}", self.0.name, self.ids(world)?.join("/")))
     }
 
     /// The same for somebody to see, each part without the secrets that it may hold.
     pub fn shown_run(self, world: &World) -> Option<String> {
-        let parts = self
-            .0
-            .run
-            .iter()
-            .map(|name| Some(redact::text(world.var(name)?)));
-        let parts: Option<Vec<_>> = parts.collect();
-        Some(format!("{}/{}", self.0.name, parts?.join("/")))
+        let ids = self.ids(world)?.into_iter().map(redact::text);
+        Some(format!(
+            "{}/{}",
+            self.0.name,
+            ids.collect::<Vec<_>>().join("/")
+        ))
+    }
+
+    fn ids(self, world: &World) -> Option<Vec<&str>> {
+        let server = self.0.server.iter().find_map(|name| world.var(name));
+        let ids = self.0.run.iter().map(|name| world.var(name));
+        server.map(Some).into_iter().chain(ids).collect()
     }
 
     /// The `correlation_id` of everything that happens in the run.
@@ -145,9 +158,13 @@ impl Ci {
         Some(flow(*digest.first_chunk::<16>()?))
     }
 
-    /// The variables that name the run and are not set.
+    /// The variables that the run's trace needs and that are not set.
     pub fn missing(self, world: &World) -> Vec<&'static str> {
-        let names = self.0.run.iter().copied();
+        let names = match self.is_github(world) {
+            true => &[RUN_OF_GITHUB],
+            false => self.0.run,
+        };
+        let names = names.iter().copied();
         names.filter(|name| world.var(name).is_none()).collect()
     }
 
@@ -183,30 +200,26 @@ impl Ci {
         time::parse(world.var(self.0.queued)?).filter(|at| *at > 0)
     }
 
-    /// How the job went so far, in the provider's own word or exit code.
-    pub fn status(self, world: &World) -> Option<&str> {
-        self.0.status.iter().find_map(|name| world.var(name))
+    /// How the job went so far: a variable, and in it the provider's own word or exit code.
+    pub fn status(self, world: &World) -> Option<(&'static str, &str)> {
+        let mut said = self.0.status.iter();
+        said.find_map(|name| Some((*name, world.var(name)?)))
     }
 
     /// Resource attributes.
     pub fn attributes(self, world: &World) -> Vec<(&'static str, String)> {
         let mut found: Vec<(&str, String)> = Vec::new();
-        let mut add = |attribute: &'static str, value: String| {
+        let mut add = |attribute: &'static str, value: &str| {
             if !found.iter().any(|(known, _)| *known == attribute) {
-                found.push((attribute, value));
+                found.push((attribute, cut(value)));
             }
         };
         for (attribute, name) in self.0.attributes {
             match (*attribute, world.var(name)) {
                 (_, None) | (CHANGE, Some("false")) => {} // Buildkite and Travis say so where there is none
-                (REPOSITORY, Some(url)) => {
-                    add(
-                        attribute,
-                        url.strip_suffix(".git").unwrap_or(url).to_owned(),
-                    );
-                }
-                (BRANCH, Some(name)) => add(attribute, short(name).to_owned()),
-                (_, Some(value)) => add(attribute, value.to_owned()),
+                (REPOSITORY, Some(url)) => add(attribute, url.strip_suffix(".git").unwrap_or(url)),
+                (BRANCH, Some(branch)) => add(attribute, short(name, branch)),
+                (_, Some(value)) => add(attribute, value),
             }
         }
         for (attribute, parts) in self.0.composed {
@@ -215,21 +228,22 @@ impl Ci {
                 Part::Var(name) => world.var(name),
             });
             if let Some(value) = pieces.collect::<Option<String>>() {
-                add(attribute, value);
+                add(attribute, &value);
             }
         }
         found
     }
 
-    /// The run's trace: a valid traceparent that was handed to us goes on, else it is derived from the run's id. The
-    /// pipeline's own span is the root of a derived trace, and a child in any other. None where nothing names the run.
+    /// The run's trace: a valid traceparent that somebody else handed to us goes on, else it is derived from the run's
+    /// id. The pipeline's own span is the root of a derived trace, and a child in any other. None where nothing names
+    /// the run.
     pub fn trace(self, world: &World, settings: &Settings) -> Option<RunTrace> {
         let derived = self.derived(world, settings);
-        let given = |name: &str| parse_traceparent(world.var_os(name)?.as_bytes());
-        let handed = given("TRACEPARENT")
+        let of_provider = || parse_traceparent(world.var_os(self.0.parent)?.as_bytes());
+        let given = handed(world)
             .map(|context| (context, Origin::Inherited))
-            .or_else(|| Some((given(self.0.parent)?, Origin::Provider)));
-        let Some((context, origin)) = handed else {
+            .or_else(|| Some((of_provider()?, Origin::Provider)));
+        let Some((context, origin)) = given else {
             let pipeline = *derived.first()?;
             return Some(RunTrace {
                 context: pipeline,
@@ -263,19 +277,17 @@ impl Ci {
     /// one: the Collector's gitlabreceiver hashes the time of the pipeline's end, which no job knows
     /// (receiver/gitlabreceiver/traces_event_handling.go, newTraceID); Jenkins' plugin and Buildkite hand theirs out.
     fn derived(self, world: &World, settings: &Settings) -> Vec<TraceContext> {
-        let set = |name: &str| world.var(name).is_some();
         let ours = |more: &str| {
             let run = self.run(world)?;
             derived_from(&format!("obs {run}{more}"), world)
         };
         match self.0.name {
-            // Gitea and Forgejo pass for GitHub, but every server of theirs counts its runs from 1
-            "github" if set("GITEA_ACTIONS") || set("FORGEJO_ACTIONS") => {
+            "github" if !self.is_github(world) => {
                 let server = world.var("GITHUB_SERVER_URL").unwrap_or_default();
                 ours(&format!(" {server}")).into_iter().collect()
             }
             "github" => {
-                let Some(run) = world.var("GITHUB_RUN_ID") else {
+                let Some(run) = world.var(RUN_OF_GITHUB) else {
                     return Vec::new();
                 };
                 let attempt = world.var("GITHUB_RUN_ATTEMPT").unwrap_or("1");
@@ -293,6 +305,17 @@ impl Ci {
             _ => ours("").into_iter().collect(),
         }
     }
+
+    /// Gitea and Forgejo pass for GitHub, but every server of theirs counts its runs from 1.
+    fn is_github(self, world: &World) -> bool {
+        let mut others = ["GITEA_ACTIONS", "FORGEJO_ACTIONS"].iter();
+        self.0.name == "github" && !others.any(|name| world.var(name).is_some())
+    }
+}
+
+/// A mark that is there to say that this is no job of it is none.
+fn says_yes(value: &[u8]) -> bool {
+    !matches!(value, b"" | b"0") && !value.eq_ignore_ascii_case(b"false")
 }
 
 /// Whether a variable begins as some mark does: most do not, and this is asked of all of them at every call.
@@ -307,13 +330,27 @@ fn may_mark(pair: &[u8]) -> bool {
     )
 }
 
-/// A branch or tag without the folder that git keeps it in.
-fn short(name: &str) -> &str {
-    let folders = ["refs/heads/", "refs/tags/"].iter();
-    let stripped = folders
-        .filter_map(|folder| name.strip_prefix(folder))
-        .next();
-    stripped.unwrap_or(name)
+/// A branch or tag without the folder that git keeps it in, and without the remote that Jenkins puts before it.
+fn short<'a>(variable: &str, name: &'a str) -> &'a str {
+    let folders = match variable {
+        "GIT_BRANCH" => &["refs/heads/", "refs/tags/", "origin/"][..],
+        _ => &["refs/heads/", "refs/tags/"],
+    };
+    let mut stripped = folders.iter().filter_map(|it| name.strip_prefix(it));
+    stripped.next().unwrap_or(name)
+}
+
+/// A value, or as much of it as there is room for.
+fn cut(value: &str) -> String {
+    if value.len() <= MOST {
+        return value.to_owned();
+    }
+    // half a secret at the cut would not be known for one
+    let clean = redact::text(value);
+    let end = (0..=MOST).rev().find(|at| clean.is_char_boundary(*at));
+    end.and_then(|end| clean.get(..end))
+        .unwrap_or(&clean)
+        .to_owned()
 }
 
 /// The root of a trace whose id follows from a text that names it.

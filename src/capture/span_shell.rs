@@ -2,6 +2,7 @@
 
 use super::parse::Parsed;
 use super::scene::Caller;
+use super::syntax::Syntax;
 use crate::error::Error;
 use crate::model::context::TraceContext;
 use crate::world::{Stream, World};
@@ -19,9 +20,8 @@ const DEEPEST: usize = 64;
 pub(super) enum Shell {
     /// Not printed: set in the shell that we are a part of.
     Bind(fn(&str, Option<&str>)),
-    Fish,
+    Code(Syntax),
     Json,
-    Sh,
 }
 
 impl Shell {
@@ -39,20 +39,17 @@ impl Shell {
         if parsed.has("json") {
             return Ok(Self::Json);
         }
-        match parsed.text("shell").as_deref() {
-            Some("fish") => Ok(Self::Fish),
-            Some("sh" | "bash" | "zsh" | "dash" | "ksh") => Ok(Self::Sh),
-            Some(other) => Err(Error::usage(format!("unknown shell `{other}`")).hint("sh or fish")),
-            None => Ok(Self::of_caller(caller)),
-        }
+        let Some(shell) = parsed.text("shell") else {
+            return Ok(Self::of_caller(caller));
+        };
+        Syntax::named(&shell)
+            .map(Self::Code)
+            .ok_or_else(|| Error::usage(format!("unknown shell `{shell}`")).hint("sh or fish"))
     }
 
     /// The calling shell's.
     pub(super) fn of_caller(caller: &Caller) -> Self {
-        match caller.shell {
-            "fish" => Self::Fish,
-            _ => Self::Sh,
-        }
+        Self::Code(Syntax::named(caller.shell).unwrap_or(Syntax::Sh))
     }
 
     /// Prints a step on standard output, or takes it.
@@ -67,23 +64,20 @@ impl Shell {
     }
 
     fn text(self, step: &Step) -> String {
-        if matches!(self, Self::Json) {
-            return step.json();
-        }
-        let lines = step
-            .variables
-            .iter()
-            .map(|(name, value)| match (self, value) {
-                (Self::Fish, Some(value)) => format!("set -gx {name} '{value}';\n"),
-                (Self::Fish, None) => format!("set -e {name};\n"),
-                (_, Some(value)) => format!("export {name}='{value}';\n"),
-                (_, None) => format!("unset {name};\n"),
-            });
+        let syntax = match self {
+            Self::Json => return step.json(),
+            Self::Code(syntax) => syntax,
+            Self::Bind(_) => return String::new(),
+        };
+        let lines = step.variables.iter().map(|(name, value)| match value {
+            Some(value) => syntax.set(name, value),
+            None => syntax.unset(name),
+        });
         lines.collect()
     }
 }
 
-/// A change of the environment. The values are hex digits, dashes and commas: they need no quoting rules.
+/// A change of the environment.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Step {
     variables: Vec<(&'static str, Option<String>)>,
@@ -189,12 +183,12 @@ mod tests {
             true,
         );
         assert_eq!(
-            Shell::Sh.text(&step),
+            Shell::Code(Syntax::Sh).text(&step),
             format!("export TRACEPARENT='{INNER}';\nexport _OBS_STACK='{OUTER}';\n")
         );
         let inside = World::of(&[("TRACEPARENT", INNER), ("_OBS_STACK", OUTER)]);
         assert_eq!(
-            Shell::Fish.text(&Step::out(&inside)),
+            Shell::Code(Syntax::Fish).text(&Step::out(&inside)),
             format!("set -gx TRACEPARENT '{OUTER}';\nset -e _OBS_STACK;\n")
         );
     }
@@ -213,7 +207,7 @@ mod tests {
             false,
         );
         assert_eq!(
-            Shell::Sh.text(&step),
+            Shell::Code(Syntax::Sh).text(&step),
             format!("export TRACEPARENT='{INNER}';\nexport _OBS_STACK='-';\nunset TRACESTATE;\n")
         );
     }

@@ -22,21 +22,26 @@ const MOST: usize = 1 << 20;
 /// Most bytes of words that come through standard input.
 const MOST_WORDS: u64 = 64 << 20;
 
-/// The words of a command, those of standard input among them where the first word says that they come through it.
-pub(super) fn further<'a>(args: &'a [OsString], world: &World) -> Cow<'a, [OsString]> {
+/// The words of a command, those of standard input among them where the first word says that they come through it; and
+/// whether some were left out, because there is an end to what is read.
+pub(super) fn further<'a>(args: &'a [OsString], world: &World) -> (Cow<'a, [OsString]>, bool) {
     let [first, rest @ ..] = args else {
-        return Cow::Borrowed(args);
+        return (Cow::Borrowed(args), false);
     };
     if first != STDIN0 {
-        return Cow::Borrowed(args);
+        return (Cow::Borrowed(args), false);
     }
     let mut bytes = Vec::new();
     // what could be read until it broke is all there is
     let _ = world.stdin().take(MOST_WORDS).read_to_end(&mut bytes);
+    let is_cut = bytes.len() as u64 == MOST_WORDS;
     let bytes = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
     let words = bytes.split(|byte| *byte == 0);
     let words = words.map(|word| OsString::from_vec(word.to_vec()));
-    Cow::Owned(rest.iter().cloned().chain(words).collect())
+    (
+        Cow::Owned(rest.iter().cloned().chain(words).collect()),
+        is_cut,
+    )
 }
 
 /// Reads everything and records nothing, so that the writer of the pipe does not die of it.

@@ -178,7 +178,8 @@ obs.event.invalid with the original inside (OBS_STRICT=1 refuses it, exit 2). Un
 Examples:
   obs emit backlog.task.created task_id=TASK-7 title='Write the docs'
   obs emit deployment.finished --data @deploy.json
-  id=$(obs emit build.started --print-id) && obs emit build.finished --causation \"$id\"",
+  id=$(obs emit build.started --print-id)
+  obs emit build.finished --causation \"$id\"",
     positionals: &[need("TYPE", "Dotted name of the event"), ATTRIBUTES],
     options: &[
         opt("data", "JSON", "A JSON object with the event's data; @FILE reads a file, - standard input"),

@@ -1,5 +1,5 @@
 //! Which pipelines have been told to begin and to end in this home: each once, however often and by how many jobs it is
-//! said. `ledger/ci.ids` holds a line for each, oldest first; when it is full it becomes `.old`.
+//! said. `ledger/ci.ids` holds a line for each.
 
 use crate::error::Error;
 use crate::journal::{Held, Journal};
@@ -8,8 +8,8 @@ use std::time::Duration;
 /// How long jobs of one machine wait for each other.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a file grows, in bytes; two files are looked at.
-const MOST: usize = 64 * 1024;
+/// How many are remembered at least: two of a pipeline.
+const MOST: usize = 1024;
 
 /// The ledger, locked.
 pub(super) struct Ledger<'a>(Option<Held<'a>>);
@@ -28,14 +28,7 @@ impl<'a> Ledger<'a> {
 
     /// True where this has been told.
     pub(super) fn knows(&self, told: &str) -> bool {
-        let Some(held) = &self.0 else {
-            return false;
-        };
-        let files = ["ids", "old"].into_iter();
-        files.filter_map(|file| held.read(file).ok()?).any(|text| {
-            text.split(|byte| *byte == b'\n')
-                .any(|line| line == told.as_bytes())
-        })
+        self.0.as_ref().is_some_and(|held| held.knows(told))
     }
 
     /// Adds what has been told.
@@ -43,13 +36,7 @@ impl<'a> Ledger<'a> {
         let Some(held) = &self.0 else {
             return Ok(());
         };
-        let keep = || {
-            if held.read("ids")?.is_some_and(|ids| ids.len() > MOST) {
-                held.rename("ids", "old")?;
-            }
-            held.append("ids", format!("{told}\n").as_bytes())
-        };
-        keep().map_err(|error| {
+        held.remember(told, MOST).map_err(|error| {
             Error::failure("could not keep the ledger of pipelines").because(error)
         })
     }

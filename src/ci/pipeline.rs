@@ -47,7 +47,8 @@ impl Outcome {
             "skipped" | "skip" | "not_built" | "none" => Self::Skipped,
             "error" | "errored" | "killed" => Self::Error,
             "timeout" | "timedout" | "timed_out" => Self::Timeout,
-            code => match code.parse::<u8>().ok()? {
+            // also -1 and more than 255: an agent that was lost, a code of Windows
+            code => match code.parse::<i64>().ok()? {
                 0 => Self::Success,
                 _ => Self::Failure,
             },
@@ -122,9 +123,13 @@ impl<'a> Pipeline<'a> {
             return Ok(());
         }
         let own = self.span();
-        let start = own.start;
+        let (id, start) = (own.context.span_id, own.start);
         // a live span that the ledger does not know is what a crash left, unless there is no ledger
-        if teller.begin(own, LONGEST)? || ledger.is_kept() {
+        let is_new = teller.begin(own, LONGEST)?;
+        if is_new || ledger.is_kept() {
+            // the event that the crash may have told already has an id by the span's own start
+            let left = teller.journal().live_span(&id).filter(|_| !is_new);
+            let start = left.map_or(start, |live| live.span.timestamp);
             let mut data = self.data();
             self.add_queue(&mut data, start);
             self.tell(&teller, "ci.pipeline.started", data, start)?;

@@ -6,6 +6,7 @@ use crate::capture::Ci;
 use crate::ci::{Outcome, Pipeline};
 use crate::error::{Error, Exit};
 use crate::model::time;
+use crate::redact;
 use crate::settings::Settings;
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches, Subcommand};
@@ -58,8 +59,10 @@ CI_PIPELINE_STATUS (Woodpecker), BITBUCKET_EXIT_CODE (after-script), BUILDKITE_C
 TRAVIS_TEST_RESULT, TEKTON_STATUS; the other CIs have no variable for it.
 
 Examples:
-  obs ci finished --status '${{ job.status }}'                  # GitHub, in a step with `if: always()`
-  obs ci finished --status \"$CI_JOB_STATUS\"                     # GitLab, in after_script";
+  # GitHub, in a step with `if: always()`
+  obs ci finished --status '${{ job.status }}'
+  # GitLab, in after_script
+  obs ci finished --status \"$CI_JOB_STATUS\"";
 
 /// The command.
 pub(super) fn command() -> Command {
@@ -110,6 +113,15 @@ fn outcome(given: Option<String>, ci: Ci, world: &World) -> Result<Outcome, Erro
                 .hint("success, failure, cancelled, skipped, error or timeout")
         });
     }
-    let said = ci.status(world);
-    Ok(said.and_then(Outcome::parse).unwrap_or(Outcome::Success))
+    let Some((variable, said)) = ci.status(world) else {
+        return Ok(Outcome::Success);
+    };
+    let known = Outcome::parse(said);
+    if known.is_none() {
+        world.say(&format!(
+            "obs: {variable} is `{}`, which is no end: the pipeline is recorded as a success\nhint: --status says how it ended\n",
+            redact::text(said)
+        ));
+    }
+    Ok(known.unwrap_or(Outcome::Success))
 }

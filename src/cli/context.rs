@@ -3,6 +3,7 @@
 mod agent;
 mod exports;
 mod job;
+mod named_file;
 mod show;
 
 pub(super) use job::{no_ci, no_run};

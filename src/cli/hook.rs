@@ -81,29 +81,38 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let words =
         Words::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
     match words {
-        Words::Install(place) => install(&place, world, settings),
-        Words::Uninstall(place) => uninstall(&place, world, settings),
+        Words::Install(place) => install(&place, world, settings).map(|_| Exit::Done),
+        Words::Uninstall(place) => {
+            take_out(&folder(&place, world, settings)?, world).map(|()| Exit::Done)
+        }
         Words::Status(asked) => status(&asked, world, settings),
     }
 }
 
-/// Installs the hooks of the repository one stands in, or takes them out.
-pub(super) fn here(wanted: bool, world: &World, settings: &Settings) -> Result<Exit, Error> {
-    let place = Where { global: false };
-    match wanted {
-        true => install(&place, world, settings),
-        false => uninstall(&place, world, settings),
-    }
+/// The folder of hooks of the repository one stands in.
+pub(super) fn here(world: &World, settings: &Settings) -> Result<Folder, Error> {
+    folder(&Where { global: false }, world, settings)
 }
 
-fn uninstall(place: &Where, world: &World, settings: &Settings) -> Result<Exit, Error> {
-    let folder = folder(place, world, settings)?;
-    let changes = hooks::uninstall(&folder)?;
-    print_out(world, changed(&folder, &changes).as_bytes())?;
-    Ok(Exit::Done)
+/// Installs the hooks of the repository one stands in; their folder, if it had none of ours.
+pub(super) fn put_in(world: &World, settings: &Settings) -> Result<Option<PathBuf>, Error> {
+    let (folder, changes) = install(&Where { global: false }, world, settings)?;
+    let fresh = |(_, done): &Change| matches!(done, Done::Chained | Done::Installed);
+    let fresh = !changes.is_empty() && changes.iter().all(fresh);
+    Ok(fresh.then_some(folder.path))
 }
 
-fn install(place: &Where, world: &World, settings: &Settings) -> Result<Exit, Error> {
+/// Takes the hooks out of a folder.
+pub(super) fn take_out(folder: &Folder, world: &World) -> Result<(), Error> {
+    let changes = hooks::uninstall(folder)?;
+    print_out(world, changed(folder, &changes).as_bytes()).map(drop)
+}
+
+fn install(
+    place: &Where,
+    world: &World,
+    settings: &Settings,
+) -> Result<(Folder, Vec<Change>), Error> {
     let folder = folder(place, world, settings)?;
     if folder.scope == Scope::OwnGlobal {
         let made = capture::open(world, settings).folder("hooks");
@@ -120,7 +129,7 @@ fn install(place: &Where, world: &World, settings: &Settings) -> Result<Exit, Er
     {
         world.say(&crate::redact::text(&error.report()));
     }
-    Ok(Exit::Done)
+    Ok((folder, changes))
 }
 
 fn folder(place: &Where, world: &World, settings: &Settings) -> Result<Folder, Error> {

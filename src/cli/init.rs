@@ -1,6 +1,8 @@
 //! `obs init`: the home, the line in the shell's start-up file, and what else there is to set up; and the way back.
 
+mod made;
 mod rc;
+mod undo;
 mod whole;
 
 use super::page::reflow;
@@ -9,11 +11,11 @@ use crate::capture;
 use crate::child::Lookup;
 use crate::error::{Error, Exit};
 use crate::model::shown::escape;
-use crate::redact;
 use crate::settings::Settings;
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches, ValueEnum};
-use rc::{Put, Taken};
+use made::Made;
+use rc::Put;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use whole::Whole;
@@ -27,7 +29,7 @@ struct Args {
     /// Put the line into the shell's start-up file, instead of showing it
     #[arg(long, conflicts_with = "undo")]
     write: bool,
-    /// Take out what --write, --hooks and --shim put in; of every shell, if no --shell is given
+    /// Take out what --write, --hooks and --shim put in; with --shell only that shell's line
     #[arg(long)]
     undo: bool,
     /// Install the git hooks of the repository one stands in, too
@@ -48,8 +50,11 @@ log_info and the other functions into every new shell. Its place:
   sh    ~/.profile
 
 With --write it goes there, between two lines that mark it, once: the file is replaced whole or not at all, and keeps its
-mode, its owner and the link that leads to it. Where obs is gone later the line does nothing. --undo takes out exactly
-what was written, whatever was written around it since. The home and its records stay.
+mode, its owner and the link that leads to it. Where obs is gone later the line does nothing.
+
+--undo takes out exactly what was written, whatever was written around it since, and the hooks and shims that init put
+in, wherever one stands. Hooks of `obs hook install` and shims of `obs shim add` go only where --hooks and --shim name
+them. The home and its records stay.
 
 Scripts need no init: `eval \"$(obs print shell bash)\"` in the script itself does.";
 
@@ -135,7 +140,7 @@ impl Shell {
 pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let args = Args::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
     if args.undo {
-        return undo(&args, world, settings);
+        return undo::undo(&args, world, settings);
     }
     let shell = args.shell.map_or_else(|| Shell::of(world), Ok)?;
     let file = shell.file(world)?;
@@ -144,14 +149,35 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         true => write(shell, file, world)?,
         false => show(shell, &file, world)?,
     }
-    if args.hooks {
-        hook::here(true, world, settings)?;
-    }
-    if !args.shim.is_empty() {
-        shim::add(&args.shim, world, settings)?;
-    }
+    beside(&args, world, settings)?;
     offer(&args, shell, world)?;
     Ok(Exit::Done)
+}
+
+/// Hooks and shims, and that they came from here.
+fn beside(args: &Args, world: &World, settings: &Settings) -> Result<(), Error> {
+    let remember = |made: Made| match &settings.home {
+        Some(home) => made.remember(home),
+        None => Ok(()),
+    };
+    if args.hooks {
+        let hooks = hook::put_in(world, settings)?.into_iter().collect();
+        let shims = Vec::new();
+        remember(Made { hooks, shims })?;
+    }
+    if args.shim.is_empty() {
+        return Ok(());
+    }
+    let folder = shim::folder(settings)?;
+    let there = |tool: &&OsString| folder.join(tool).is_symlink();
+    let new = args.shim.iter().filter(|tool| !there(tool));
+    let new: Vec<OsString> = new.cloned().collect();
+    let added = shim::add(&args.shim, world, settings);
+    // those before the one that failed, too
+    let shims = new.iter().filter(there).cloned().collect();
+    let hooks = Vec::new();
+    remember(Made { hooks, shims })?;
+    added.map(drop)
 }
 
 fn home(world: &World, settings: &Settings) -> Result<(), Error> {
@@ -183,6 +209,7 @@ fn write(shell: Shell, file: PathBuf, world: &World) -> Result<(), Error> {
             file.replace(&text, &mark(world))?;
             "written to"
         }
+        Put::Off => "left alone, it is commented out in",
         Put::Own => "left out, one of your own is in",
         Put::Renewed(text) => {
             file.replace(&text, &mark(world))?;
@@ -220,63 +247,6 @@ fn offer(args: &Args, shell: Shell, world: &World) -> Result<(), Error> {
         world,
         "next: `obs demo` shows what it is for, `obs doctor` whether all is well",
     )
-}
-
-fn undo(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
-    let shells = args
-        .shell
-        .map_or_else(|| Shell::ALL.to_vec(), |shell| vec![shell]);
-    let (mut found, mut failed) = (false, None);
-    for shell in shells {
-        match take(shell, world) {
-            Ok(taken) => found |= taken,
-            // one file in the way is none for the others
-            Err(error) => {
-                if let Some(other) = failed.replace(error) {
-                    world.say(&redact::text(&other.report()));
-                }
-            }
-        }
-    }
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    if !found {
-        say(world, "line: there is none to take out")?;
-    }
-    if args.hooks {
-        hook::here(false, world, settings)?;
-    }
-    let exit = match args.shim.is_empty() {
-        true => Exit::Done,
-        false => shim::remove(&args.shim, world, settings)?,
-    };
-    if let Some(home) = settings.home.as_ref().filter(|home| home.exists()) {
-        say(
-            world,
-            &format!("home: {} stays, with its records", home.display()),
-        )?;
-    }
-    Ok(exit)
-}
-
-/// Takes the line out of a shell's file. False: it was not in.
-fn take(shell: Shell, world: &World) -> Result<bool, Error> {
-    let file = Whole::read(shell.file(world)?)?;
-    let text = file.text.as_deref().unwrap_or_default();
-    let did = match rc::take(text).map_err(|open| unclosed(&open, &file))? {
-        Taken::Nothing => return Ok(false),
-        Taken::Text(text) => {
-            file.replace(&text, &mark(world))?;
-            "taken out of"
-        }
-        Taken::Whole => {
-            file.remove()?;
-            "taken out, and with it"
-        }
-    };
-    say(world, &format!("line: {did} {}", file.path.display()))?;
-    Ok(true)
 }
 
 fn unclosed(open: &rc::Unclosed, file: &Whole) -> Error {

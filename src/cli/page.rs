@@ -69,8 +69,10 @@ pub(super) fn reflow(text: &str) -> String {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         flowed.push_str(line);
-        let free = |line: &str| !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
-        let joined = free(line) && lines.peek().is_some_and(|next| free(next));
+        let free = |line: &str| !line.is_empty() && !line.starts_with(' ');
+        // a colon ends the paragraph that it stands in, whatever follows
+        let joined =
+            free(line) && !line.ends_with(':') && lines.peek().is_some_and(|next| free(next));
         flowed.push(if joined { ' ' } else { '\n' });
     }
     flowed.truncate(flowed.trim_end().len());
@@ -116,6 +118,32 @@ mod tests {
     fn paragraphs_flow_and_examples_stand() {
         let text = "one\ntwo\n\nExamples:\n  a\n  b";
         assert_eq!(reflow(text), "one two\n\nExamples:\n  a\n  b");
+    }
+
+    #[test]
+    fn paragraph_flows_up_to_its_colon() {
+        let text = "Then the line\ngoes here:\n\n  a\nand there:\n  b\nc:\nd";
+        let flowed = "Then the line goes here:\n\n  a\nand there:\n  b\nc:\nd";
+        assert_eq!(reflow(text), flowed);
+    }
+
+    /// An indented line is an example or a row of a table: a terminal of 80 columns must not break it.
+    #[test]
+    fn indented_lines_of_help_are_short() {
+        let mut commands = vec![super::super::tree()];
+        let (mut seen, mut long) = (0, Vec::new());
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands().cloned());
+            let help = command.get_after_help().map(ToString::to_string);
+            for line in help.unwrap_or_default().lines() {
+                seen += usize::from(line.starts_with(' '));
+                if line.starts_with(' ') && line.width() > 78 {
+                    long.push(format!("{}: {line}", command.get_name()));
+                }
+            }
+        }
+        assert!(seen > 50, "{seen}");
+        assert_eq!(long, [""; 0]);
     }
 
     #[test]

@@ -125,20 +125,20 @@ pub(crate) fn pages() -> Vec<(String, Vec<u8>)> {
 
 fn walk(command: Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) {
     let inside: Vec<Command> = command.get_subcommands().cloned().collect();
-    pages.push((format!("{name}.1"), page(command, name)));
+    let title = name.replace(' ', "-");
+    pages.push((format!("{title}.1"), page(command, name, title)));
     for sub in inside {
-        let name = format!("{name}-{}", sub.get_name());
+        let name = format!("{name} {}", sub.get_name());
         walk(sub, &name, pages);
     }
 }
 
-fn page(command: Command, name: &str) -> Vec<u8> {
-    let shown = name
-        .replace('-', " ")
-        .replace("metrics points", "metrics-points");
+fn page(command: Command, name: &str, title: String) -> Vec<u8> {
     let command = command
-        .name(name.to_owned())
-        .bin_name(shown)
+        // subcommands know no `--version`; their pages bear it only at the foot
+        .disable_version_flag(name != "obs")
+        .name(title)
+        .bin_name(name)
         .version(env!("CARGO_PKG_VERSION"));
     let mut text = Vec::new();
     let written = clap_mangen::Man::new(command)

@@ -7,7 +7,7 @@ mod target;
 mod template;
 
 use super::page::{fit, reflow};
-use super::print_out;
+use super::print_records;
 use crate::capture;
 use crate::error::{Error, Exit};
 use crate::model::{shown::escape, time};
@@ -59,12 +59,12 @@ Prints nothing, and exits 0, when there is nothing to say. Fields stand in brace
 field in it is empty, sections inside it aside; a backslash takes the next character as it is. {error:20} shows at most
 20 columns of a field.
 
-  {trace}    trace of TRACEPARENT, its first 8 digits; with --json-stdin else the session's
+  {trace}    trace (8 digits) of TRACEPARENT, else of the --json-stdin session
   {span}     name of the current span, if it was started by `obs span start`
-  {error}    message of the last ERROR or CRITICAL, if it is among the last 64 KiB of the log
+  {error}    message of the last ERROR or CRITICAL in the log's last 64 KiB
   {age}      how long ago that was
   {waiting}  records in spill, which wait to be gathered
-  {blocked}  unfinished tasks of the board that a status or label calls blocked (up to 400 tasks)
+  {blocked}  unfinished tasks of a status or label `blocked` (up to 200 tasks)
   {branch}   branch of the repository
   {folder}   last part of the folder
   {model}    with --json-stdin: name of the agent's model
@@ -88,10 +88,13 @@ starship, in ~/.config/starship.toml:
   format = \"[$output]($style) \"
 
 tmux, in ~/.tmux.conf:
-  set -g status-right '#(obs statusline --shell tmux --cwd #{q:pane_current_path})'
+  set -g status-right \\
+    '#(obs statusline --shell tmux --cwd #{q:pane_current_path})'
 
 Claude Code, in ~/.claude/settings.json, and agents alike:
-  {\"statusLine\": {\"type\": \"command\", \"command\": \"obs statusline --json-stdin --color always\"}}";
+  {\"statusLine\": {
+    \"type\": \"command\",
+    \"command\": \"obs statusline --json-stdin --color always\"}}";
 
 /// The command.
 pub(super) fn command() -> Command {
@@ -123,7 +126,7 @@ pub fn statusline(world: &World, words: &[OsString]) -> Result<Exit, Error> {
     };
     let line = line(pieces, width, args.shell, colours(&args, world));
     if !line.is_empty() {
-        print_out(world, format!("{line}\n").as_bytes())?;
+        print_records(world, format!("{line}\n").as_bytes())?;
     }
     Ok(Exit::Done)
 }

@@ -22,7 +22,7 @@ fn journal_in(home: &Path, temp: &Path) -> Journal {
     .lock_timeout(Duration::from_millis(60))
 }
 
-fn fresh() -> (TempDir, Journal) {
+pub(super) fn fresh() -> (TempDir, Journal) {
     let dir = tempfile::tempdir().unwrap();
     let journal = journal_in(&dir.path().join("home"), dir.path());
     (dir, journal)

@@ -1,7 +1,8 @@
 //! What the builtin leaves to the binary: cold commands, what waits for input, what has no standard streams.
 
-use super::loaded;
+use super::{library, loaded};
 use crate::sandbox::Sandbox;
+use std::fs;
 
 #[test]
 fn other_commands_are_the_binary_s() {
@@ -98,4 +99,59 @@ fn missing_binary_is_said_as_a_shell_says_it() {
         outcome.shown()
     );
     assert_eq!(sandbox.records("logs").len(), 1);
+}
+
+/// A sandbox in which the functions find this library.
+fn beside(library: &str) -> Sandbox {
+    Sandbox::new()
+        .with("OBS_LOG_STREAM", "off")
+        .with("OBS_BUILTIN", "on")
+        .with("__obs_lib", library)
+}
+
+#[test]
+fn obs_stays_the_program_behind_the_functions() {
+    let Some(library) = library() else {
+        return;
+    };
+    let sandbox = beside(library.to_str().unwrap());
+    let text = r#"
+eval "$(obs print shell bash)"
+type -t __obs_hot obs
+obs span exec -- sh -c 'trap "echo got; exit 5" TERM; echo ready; while :; do sleep 0.1; done' >said & child=$!
+until grep -q ready said; do sleep 0.02; done
+kill $child
+wait $child
+echo "status $?"
+cat said
+"#;
+    let outcome = sandbox.script("bash", text).quiet();
+    assert_eq!(outcome.stdout, "builtin\nfile\nstatus 5\nready\ngot\n");
+}
+
+#[test]
+fn library_of_another_version_is_left_out() {
+    let Some(library) = library() else {
+        return;
+    };
+    let mut bytes = fs::read(library).unwrap();
+    let version = env!("CARGO_PKG_VERSION").as_bytes();
+    let places: Vec<usize> = memchr::memmem::find_iter(&bytes, version).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at..at + version.len()].fill(b'9');
+    }
+    let sandbox = beside("");
+    let other = sandbox.path("other.so");
+    fs::write(&other, bytes).unwrap();
+    let sandbox = sandbox.with("__obs_lib", other.to_str().unwrap());
+    // a link, so that no library lies beside it
+    let text = r#"
+eval "$(obs print shell bash | sed "s|^__obs_bin=.*|__obs_bin='$PWD/../bin/obs'|")"
+type -t __obs_hot || echo none
+log_info told
+"#;
+    let outcome = sandbox.script("bash", text).quiet();
+    assert_eq!(outcome.stdout, "none\n");
+    assert_eq!(sandbox.only_log()["message"], "told");
 }

@@ -2,7 +2,7 @@
 
 use super::{events, json};
 use crate::capture::{PARENT, feed};
-use crate::sandbox::{Sandbox, outcome, program};
+use crate::sandbox::{Sandbox, have, outcome, program};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -113,6 +113,53 @@ fn inherited_context_wins() {
         header(&printed(&broken, &hook("s1", "startup"))),
         header(&printed(&Sandbox::new(), &hook("s1", "startup")))
     );
+}
+
+/// What sourcing makes is a promise that nobody has kept: the session's own trace goes before it, until it is kept.
+#[test]
+fn sourced_functions_do_not_hide_the_session() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("home/hook"), hook("s1", "startup")).unwrap();
+    let session = printed(&sandbox, &hook("s1", "startup"));
+    let statusline = "obs statusline --json-stdin --template '{trace:32}' < ~/hook\n";
+    for (shell, dialect) in [
+        ("bash", "bash"),
+        ("bash", "sh"),
+        ("dash", "sh"),
+        ("fish", "fish"),
+        ("zsh", "zsh"),
+    ] {
+        if !have(shell) {
+            continue;
+        }
+        let source = match shell {
+            "fish" => "obs print shell fish | source\n".to_owned(),
+            _ => format!("eval \"$(obs print shell {dialect})\"\n"),
+        };
+        let ask = format!("obs context agent --shell sh < ~/hook\n{statusline}");
+        let outcome = sandbox.script(shell, &format!("{source}{ask}")).quiet();
+        assert_eq!(header(&outcome.stdout), header(&session), "{shell}");
+        let trace = outcome.stdout.lines().last().unwrap();
+        assert_eq!(Some(trace), header(&session).split('-').nth(1), "{shell}");
+        let kept = "send_span x 1764843330 1764843331\necho $TRACE_ID\n";
+        let outcome = sandbox
+            .script(shell, &format!("{source}{kept}{ask}"))
+            .quiet();
+        let trace = outcome.stdout.lines().next().unwrap();
+        assert_eq!(header(&outcome.stdout).split('-').nth(1), Some(trace));
+        assert_eq!(outcome.stdout.lines().last(), Some(trace), "{shell}");
+    }
+}
+
+/// Nothing better is there: records of this shell are in the trace that sourcing made.
+#[test]
+fn made_context_is_shown_without_a_session() {
+    let sandbox = Sandbox::new()
+        .with("TRACEPARENT", PARENT)
+        .with("_OBS_MADE", PARENT);
+    let words = ["statusline", "--template", "{trace:32}"];
+    let shown = sandbox.obs(words).quiet().stdout;
+    assert_eq!(Some(shown.trim_end()), PARENT.split('-').nth(1));
 }
 
 #[test]

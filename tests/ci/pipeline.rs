@@ -181,7 +181,6 @@ fn status_is_what_the_ci_says() {
     for (name, variable, word, result) in [
         ("gitlab", "CI_JOB_STATUS", "failed", "failure"),
         ("gitlab", "CI_JOB_STATUS", "canceled", "cancellation"),
-        ("gitlab", "CI_JOB_STATUS", "running", "success"),
         ("azure", "AGENT_JOBSTATUS", "Failed", "failure"),
         ("azure", "AGENT_JOBSTATUS", "Canceled", "cancellation"),
         (
@@ -190,6 +189,20 @@ fn status_is_what_the_ci_says() {
             "137",
             "failure",
         ),
+        // a signal, or an agent that was lost
+        (
+            "buildkite",
+            "BUILDKITE_COMMAND_EXIT_STATUS",
+            "-1",
+            "failure",
+        ),
+        (
+            "buildkite",
+            "BUILDKITE_COMMAND_EXIT_STATUS",
+            "300",
+            "failure",
+        ),
+        ("buildkite", "BUILDKITE_COMMAND_EXIT_STATUS", "0", "success"),
         ("travis", "TRAVIS_TEST_RESULT", "1", "failure"),
         ("woodpecker", "CI_PIPELINE_STATUS", "failure", "failure"),
     ] {
@@ -203,6 +216,39 @@ fn status_is_what_the_ci_says() {
             "skip"
         );
     }
+}
+
+#[test]
+fn word_that_is_no_end_is_said() {
+    let sandbox = job("gitlab").with("CI_JOB_STATUS", "running");
+    let outcome = sandbox.obs(["ci", "finished"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.shown());
+    assert!(
+        outcome
+            .stderr
+            .starts_with("obs: CI_JOB_STATUS is `running`, which is no end"),
+        "{}",
+        outcome.shown()
+    );
+    assert_eq!(
+        spans(&sandbox)[0]["attributes"]["cicd.pipeline.result"],
+        "success"
+    );
+}
+
+/// What a crash before the last step leaves: the span lives, and no ledger knows of it.
+#[test]
+fn crash_tells_the_same_event_again() {
+    let sandbox = job("github");
+    sandbox.obs(["ci", "started"]).quiet();
+    std::fs::remove_file(sandbox.journal().join("ledger/ci.ids")).unwrap();
+    sandbox.obs(["ci", "started"]).quiet();
+    let ids: Vec<Value> = events(&sandbox)
+        .iter()
+        .map(|event| event["event_id"].clone())
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert_eq!(ids[0], ids[1]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One run is one trace, whatever job asks; what the CI tells about it; and what is continued instead.
 
-use super::{PROVIDERS, context, events, job, names};
+use super::{PROVIDERS, context, events, job, names, spans};
 use crate::capture::PARENT;
 use crate::sandbox::{Sandbox, have};
 use serde_json::{Value, json};
@@ -104,6 +104,39 @@ fn other_forges_do_not_pass_for_github() {
     assert_ne!(one, two);
     assert_ne!(one, context(&job("github"))["trace_id"]);
     assert_eq!(one, of("https://git.one.example"));
+}
+
+/// Every server counts its runs from 1. Where several variables say which it is the first does.
+#[test]
+fn runs_of_two_servers_are_two_traces() {
+    for (name, servers) in [
+        ("drone", &["DRONE_SYSTEM_HOST", "DRONE_SYSTEM_HOSTNAME"][..]),
+        ("teamcity", &["BUILD_URL"]),
+        ("woodpecker", &["CI_SYSTEM_URL", "CI_FORGE_URL"]),
+    ] {
+        let of = |set: &[(&str, &str)]| {
+            let bare = servers.iter().map(|server| (*server, ""));
+            let all = bare.chain(set.iter().copied());
+            context(&all.fold(job(name), |sandbox, (name, value)| {
+                sandbox.with(name, value)
+            }))
+        };
+        for server in servers {
+            let (one, two) = (
+                of(&[(server, "one.example")]),
+                of(&[(server, "two.example")]),
+            );
+            assert_ne!(one["trace_id"], two["trace_id"], "{server}");
+            assert_ne!(one["run"], two["run"], "{server}");
+        }
+        if let [first, other] = servers {
+            let of =
+                |value: &str| of(&[(first, "one.example"), (other, value)])["trace_id"].clone();
+            assert_eq!(of("two.example"), of("three.example"), "{other}");
+        }
+        // old servers do not say it
+        assert_eq!(of(&[])["trace_from"], "run", "{name}");
+    }
 }
 
 /// `printf 'obs gitlab/example.com/1000' | sha256sum`: no later version may derive another trace.
@@ -220,14 +253,19 @@ fn actor_is_who_started_the_run() {
         ("github", "octocat"),
         ("gitlab", "jane"),
         ("jenkins", "jane"),
-        ("teamcity", "tester"), // it has no variable for it
+        ("teamcity", "tester"), // these have no variable for it
         ("tekton", "tester"),
+        ("travis", "tester"),
         ("woodpecker", "john-doe"),
     ] {
         let event = said_by_an_event(&job(name), "obs emit x\n");
         let expected = json!({"type": "ci", "id": actor, "host": event["actor"]["host"]});
         assert_eq!(event["actor"], expected, "{name}");
     }
+    // which is no variable of its documentation
+    let sandbox = job("teamcity").with("TEAMCITY_BUILD_TRIGGERED_BY", "VCS trigger");
+    let event = said_by_an_event(&sandbox, "obs emit x\n");
+    assert_eq!(event["actor"]["id"], "tester");
 }
 
 #[test]
@@ -254,6 +292,11 @@ fn change_has_its_own_branch() {
         .with("GITHUB_REF_NAME", "7/merge");
     let event = said_by_an_event(&sandbox, "obs emit x\n");
     assert_eq!(event["resource"]["vcs.ref.head.name"], "feature/x");
+    let sandbox = job("jenkins")
+        .with("BRANCH_NAME", "")
+        .with("GIT_BRANCH", "origin/feature/y");
+    let event = said_by_an_event(&sandbox, "obs emit x\n");
+    assert_eq!(event["resource"]["vcs.ref.head.name"], "feature/y");
     let sandbox = job("gitlab").with("CI_MERGE_REQUEST_IID", "12");
     let event = said_by_an_event(&sandbox, "obs emit x\n");
     assert_eq!(event["resource"]["vcs.change.id"], "12");
@@ -288,6 +331,32 @@ fn broken_attributes_are_left_alone() {
     assert_eq!(outcome.code, 0);
     assert!(
         !outcome.stdout.contains("OTEL_RESOURCE_ATTRIBUTES"),
+        "{}",
+        outcome.shown()
+    );
+}
+
+/// What has another encoding is somebody's all the same.
+#[test]
+fn attributes_of_other_bytes_are_left_alone() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = job("github");
+    let mut command = sandbox.command(crate::sandbox::program());
+    command.args(["context", "ci", "--shell", "sh"]).env(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        std::ffi::OsStr::from_bytes(b"mine=\xff"),
+    );
+    let outcome = crate::sandbox::outcome(&command.output().unwrap());
+    assert_eq!(outcome.code, 0);
+    assert!(
+        outcome.stdout.contains("TRACEPARENT") && !outcome.stdout.contains("OTEL_RESOURCE"),
+        "{}",
+        outcome.shown()
+    );
+    assert!(
+        outcome
+            .stderr
+            .starts_with("obs: OTEL_RESOURCE_ATTRIBUTES is not UTF-8"),
         "{}",
         outcome.shown()
     );
@@ -372,6 +441,38 @@ fn nameless_run_says_what_is_missing() {
     );
 }
 
+/// The repository is not needed for the trace of a run on GitHub.
+#[test]
+fn only_what_is_needed_is_missing() {
+    let marked = || Sandbox::new().with("GITHUB_ACTIONS", "true");
+    let outcome = marked().obs(["context", "ci"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
+    assert!(
+        outcome
+            .stderr
+            .starts_with("obs: nothing names the run of this github job: GITHUB_RUN_ID not set\n"),
+        "{}",
+        outcome.stderr
+    );
+    let found = context(&marked().with("GITHUB_RUN_ID", "7"));
+    assert_eq!(found["trace_from"], "run");
+}
+
+#[test]
+fn mark_that_says_no_is_none() {
+    for no in ["false", "False", "0"] {
+        let sandbox = job("github").with("GITHUB_ACTIONS", no);
+        let outcome = sandbox.obs(["context", "ci"]);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{no}");
+        let event = said_by_an_event(&sandbox, "obs emit x\n");
+        assert_eq!(event["actor"]["type"], "user", "{no}");
+    }
+    assert_eq!(
+        context(&job("gitlab").with("GITHUB_ACTIONS", "false"))["provider"],
+        "gitlab"
+    );
+}
+
 #[test]
 fn nameless_run_goes_on_with_a_given_context() {
     let sandbox = Sandbox::new()
@@ -398,4 +499,83 @@ fn fish_takes_the_context_over() {
         event["trace_context"]["trace_id"],
         context(&sandbox)["trace_id"]
     );
+}
+
+/// What sourcing makes is a promise that nobody has kept: the run's own trace goes before it, until it is kept.
+#[test]
+fn sourced_functions_do_not_hide_the_run() {
+    for (shell, dialect) in [("bash", "bash"), ("bash", "sh"), ("dash", "sh")] {
+        if !have(shell) {
+            continue;
+        }
+        let source = format!("eval \"$(obs print shell {dialect})\"\n");
+        let take = "eval \"$(obs context ci)\"\n";
+        let sent = "send_span x 1764843330 1764843331\n";
+        let run = context(&job("gitlab"));
+        for before in [format!("{source}{take}"), format!("{take}{source}")] {
+            let sandbox = job("gitlab");
+            sandbox
+                .script(shell, &format!("set -eu\n{before}{sent}span_run y true\n"))
+                .quiet();
+            for span in spans(&sandbox) {
+                let found = (&span["trace_id"], &span["parent_span_id"]);
+                assert_eq!(
+                    found,
+                    (&run["trace_id"], &run["span_id"]),
+                    "{shell} {before}"
+                );
+            }
+            assert_eq!(spans(&sandbox).len(), 2, "{shell} {before}");
+        }
+        for kept in [sent, "obs_trace_script\n"] {
+            let sandbox = job("gitlab");
+            let text = format!(
+                "set -eu\n{source}{kept}before=$TRACE_ID\n{take}obs emit x\n[ \"${{_OBS_MADE+x}}\" = '' ]\nprintf %s \"$before\"\n"
+            );
+            let outcome = sandbox.script(shell, &text).quiet();
+            let event = events(&sandbox).pop().unwrap();
+            assert_eq!(
+                event["trace_context"]["trace_id"], outcome.stdout,
+                "{shell} {kept}"
+            );
+        }
+    }
+}
+
+/// The shells whose functions stand in other files: spans and programs are in the run's trace as soon as it is taken.
+#[test]
+fn sourced_functions_of_other_shells_do_not_either() {
+    for (shell, source, take) in [
+        (
+            "fish",
+            "obs print shell fish | source\n",
+            "eval (obs context ci | string collect)\n",
+        ),
+        (
+            "zsh",
+            "eval \"$(obs print shell zsh)\"\n",
+            "eval \"$(obs context ci)\"\n",
+        ),
+    ] {
+        if !have(shell) {
+            continue;
+        }
+        let sandbox = job("gitlab");
+        let text = format!("{source}{take}span_run y true\nobs emit x\n");
+        sandbox.script(shell, &text).quiet();
+        let run = context(&job("gitlab"));
+        let (span, event) = (&spans(&sandbox)[0], &events(&sandbox)[0]);
+        let found = (&span["trace_id"], &span["parent_span_id"]);
+        assert_eq!(found, (&run["trace_id"], &run["span_id"]), "{shell}");
+        assert_eq!(event["trace_context"]["span_id"], run["span_id"], "{shell}");
+        let kept = format!("{source}obs_trace_script\necho $TRACE_ID\n{take}obs emit x\n");
+        let sandbox = job("gitlab");
+        let outcome = sandbox.script(shell, &kept).quiet();
+        let event = events(&sandbox).pop().unwrap();
+        assert_eq!(
+            event["trace_context"]["trace_id"],
+            outcome.stdout.trim_end(),
+            "{shell}"
+        );
+    }
 }

@@ -10,7 +10,9 @@ const HOSTILE: &str = r"50% %F{red} \u #[fg=blue] #(touch made) $(touch made) `t
 
 /// The lines below a heading of the help.
 fn snippet(heading: &str) -> String {
-    let help = Sandbox::new().obs(["statusline", "--help"]).quiet().stdout;
+    // on a terminal of the usual width, whose lines are copied
+    let sandbox = Sandbox::new().with("COLUMNS", "80");
+    let help = sandbox.obs(["statusline", "--help"]).quiet().stdout;
     let lines = help.lines().skip_while(|line| !line.starts_with(heading));
     let lines: Vec<&str> = lines
         .skip(1)

@@ -11,6 +11,7 @@ const NONE: Provider = Provider {
     name: "",
     mark: "",
     run: &[],
+    server: &[],
     actor: "",
     attributes: &[],
     composed: &[],
@@ -190,6 +191,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         name: "woodpecker",
         mark: "CI_PIPELINE_NUMBER",
         run: &["CI_REPO", "CI_PIPELINE_NUMBER"],
+        server: &["CI_SYSTEM_URL", "CI_FORGE_URL"],
         actor: "CI_COMMIT_AUTHOR",
         attributes: &[
             (PIPELINE, "CI_REPO"),
@@ -216,6 +218,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         name: "drone",
         mark: "DRONE",
         run: &["DRONE_REPO", "DRONE_BUILD_NUMBER"],
+        server: &["DRONE_SYSTEM_HOST", "DRONE_SYSTEM_HOSTNAME"],
         actor: "DRONE_BUILD_TRIGGER",
         attributes: &[
             (PIPELINE, "DRONE_REPO"),
@@ -240,7 +243,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         name: "travis",
         mark: "TRAVIS",
         run: &["TRAVIS_REPO_SLUG", "TRAVIS_BUILD_ID"],
-        actor: "TRAVIS_EVENT_TYPE",
         attributes: &[
             (PIPELINE, "TRAVIS_REPO_SLUG"),
             (RUN_ID, "TRAVIS_BUILD_ID"),
@@ -266,7 +268,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             "TEAMCITY_BUILDCONF_NAME",
             "BUILD_NUMBER",
         ],
-        actor: "TEAMCITY_BUILD_TRIGGERED_BY",
+        server: &["BUILD_URL"],
         attributes: &[
             (PIPELINE, "TEAMCITY_BUILDCONF_NAME"),
             (RUN_ID, "BUILD_NUMBER"),

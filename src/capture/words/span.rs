@@ -127,17 +127,39 @@ pub(super) const RECORD: Words = Words {
     about: "Record a span that already happened",
     more: "\
 Example:
-  s=$(date +%s%N); archive_tasks; obs span record archive_tasks --start \"$s\" --end \"$(date +%s%N)\"",
-    positionals: &[need("NAME", "Name of the span, of few different values"), ATTRIBUTES],
+  start=$(date +%s%N)
+  archive_tasks
+  obs span record archive_tasks --start \"$start\" --end \"$(date +%s%N)\"",
+    positionals: &[
+        need("NAME", "Name of the span, of few different values"),
+        ATTRIBUTES,
+    ],
     options: &[
-        opt("start", "TIME", "When it started: RFC 3339, or epoch s, ms, µs, ns"),
+        opt(
+            "start",
+            "TIME",
+            "When it started: RFC 3339, or epoch s, ms, µs, ns",
+        ),
         opt("end", "TIME", "When it ended; default now"),
-        choice("kind", "KIND", "client, consumer, internal, producer or server; default internal", KINDS),
+        choice(
+            "kind",
+            "KIND",
+            "client, consumer, internal, producer or server; default internal",
+            KINDS,
+        ),
         choice("status", "STATUS", "ok, error or unset", STATUS),
         opt("message", "TEXT", "Why, with --status error"),
         opt("span", "ID", "Its own id, 16 hex digits; default a new one"),
-        opt("parent", "TRACEPARENT", "The parent; default TRACEPARENT of the environment"),
-        opt("as", "TRACEPARENT", "Its own ids, promised before it began; then only --parent makes it a child"),
+        opt(
+            "parent",
+            "TRACEPARENT",
+            "The parent; default TRACEPARENT of the environment",
+        ),
+        opt(
+            "as",
+            "TRACEPARENT",
+            "Its own ids, promised before it began; then only --parent makes it a child",
+        ),
         OBJECT,
         flag("print-id", "Print its traceparent"),
         DURABLE,

@@ -1,17 +1,14 @@
 //! `obs context agent`: one trace for a coding agent's session. Called by the agent's hook, which it never fails.
 
-use super::exports::{Exports, Syntax, add_to};
-use crate::capture::{self, Ci};
+use super::super::hook_json::HookJson;
+use super::exports::Exports;
+use super::named_file;
+use crate::capture::{self, Ci, Syntax};
 use crate::error::{Error, Exit};
-use crate::model::context::{TraceContext, parse_traceparent};
+use crate::model::context::TraceContext;
 use crate::settings::Settings;
 use crate::world::World;
-use serde_json::Value;
-use std::fs;
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Words of the command.
 #[derive(Debug, clap::Args)]
@@ -27,29 +24,23 @@ pub(super) struct Args {
 pub(super) const MORE: &str = "\
 Made for a hook that an agent runs when a session starts. The session's id comes from the hook's JSON on standard input
 (session_id) and gives the trace, so that a session that is taken up again goes on in the same trace; a valid TRACEPARENT
-wins, and so does the run of a CI job (`obs context ci`). Every script and wrapped command that the agent runs is then in that trace, with actor.type `agent`
+wins, unless sourcing the functions of `obs print shell` made it and nobody has recorded it, and so does the run of a CI job (`obs context ci`). Every script and wrapped command that the agent runs is then in that trace, with actor.type `agent`
 (OBS_ACTOR_TYPE) and the agent's name as actor.id where it is known (OBS_ACTOR, unless it is set).
 
 Never fails the hook: what cannot be read or written is said on standard error, the exit code is 0.
 
 Claude Code, in .claude/settings.json (its hook's CLAUDE_ENV_FILE is read before every command):
-  {\"hooks\": {\"SessionStart\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"obs context agent\"}]}]}}
+  {\"hooks\": {\"SessionStart\": [{\"hooks\": [
+    {\"type\": \"command\", \"command\": \"obs context agent\"}]}]}}
 
 Examples:
   obs context agent < hook.json
   eval \"$(obs context agent --shell sh < /dev/null)\" && some-agent";
 
-/// How long the hook's JSON is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// More than any hook says.
-const MOST: u64 = 4 * 1024 * 1024;
-
 /// Runs it.
 pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let session = session(world);
-    let given = world.var_os("TRACEPARENT");
-    let inherited = given.and_then(|header| parse_traceparent(header.as_bytes()));
+    let inherited = capture::handed(world);
     let of_run = || Some(Ci::detect(world)?.trace(world, settings)?.context);
     let of_session = || capture::session_trace(session.as_deref()?, world);
     let lasting = inherited.or_else(of_run).or_else(of_session);
@@ -91,7 +82,15 @@ fn exports(context: &TraceContext, is_inherited: bool, world: &World) -> Exports
 
 /// The session's id: what the hook says, else what the agent's environment does.
 fn session(world: &World) -> Option<String> {
-    let hook = said(world);
+    let hook = HookJson::read(world);
+    match hook {
+        HookJson::Late => {
+            world.say("obs: the hook's JSON on standard input does not come to its end\n")
+        }
+        HookJson::Other => world.say("obs: standard input is not the JSON object of a hook\n"),
+        HookJson::Nothing | HookJson::Object(_) => {}
+    }
+    let hook = hook.object();
     let named = |key: &str| {
         let text = hook.as_ref()?.get(key)?.as_str()?;
         Some(text.to_owned()).filter(|text| !text.is_empty())
@@ -101,32 +100,11 @@ fn session(world: &World) -> Option<String> {
         .or_else(|| world.var("CODEX_THREAD_ID").map(str::to_owned))
 }
 
-/// The hook's JSON object. It is read no further than its end: the writer may keep the pipe open.
-fn said(world: &World) -> Option<Value> {
-    if !world.input_comes(PATIENCE) {
-        return None;
-    }
-    let input = world.stdin().take(MOST);
-    let mut objects = serde_json::Deserializer::from_reader(input).into_iter::<Value>();
-    match objects.next() {
-        Some(Ok(object @ Value::Object(_))) => Some(object),
-        Some(_) => {
-            world.say("obs: standard input is not the JSON object of a hook\n");
-            None
-        }
-        None => None, // nothing at all is no mistake
-    }
-}
-
 /// Appends the code of a session, unless it is what the file ends with; a trace that nothing names is not begun anew in
 /// a file that has one.
 fn keep(file: &Path, code: &str, is_lasting: bool) -> std::io::Result<()> {
     const BEGIN: &str = "export TRACEPARENT=";
-    let before = match fs::read(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        other => other?,
-    };
-    let before = String::from_utf8_lossy(&before);
+    let before = named_file::end(file)?;
     let last = before
         .rfind(BEGIN)
         .or_else(|| before.rfind("set -gx TRACEPARENT "));
@@ -137,6 +115,6 @@ fn keep(file: &Path, code: &str, is_lasting: bool) -> std::io::Result<()> {
     };
     match is_said {
         true => Ok(()),
-        false => add_to(file, &before, code),
+        false => named_file::add(file, &before, code),
     }
 }

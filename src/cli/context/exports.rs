@@ -2,14 +2,15 @@
 //! anybody's, and stay data in every form.
 
 use super::super::print_out;
-use crate::capture;
+use super::named_file;
+use crate::capture::Syntax;
 use crate::error::Error;
 use crate::model::context::TraceContext;
 use crate::world::World;
+use clap::builder::PossibleValue;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Where they go to.
@@ -26,29 +27,16 @@ pub(super) struct Target {
     pub(super) env_file: Option<PathBuf>,
 }
 
-/// How a shell sets a variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Syntax {
-    Fish,
-    #[value(aliases = ["bash", "zsh", "dash", "ksh", "ash"])]
-    Sh,
-}
-
-impl Syntax {
-    /// The calling shell's.
-    pub(super) fn of_caller(world: &World) -> Self {
-        match capture::calling_shell(world) {
-            "fish" => Self::Fish,
-            _ => Self::Sh,
-        }
+impl clap::ValueEnum for Syntax {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Fish, Self::Sh]
     }
 
-    /// One word of the shell, whatever is in it.
-    fn quoted(self, word: &str) -> String {
-        match self {
-            Self::Fish => format!("'{}'", word.replace('\\', "\\\\").replace('\'', "\\'")),
-            Self::Sh => format!("'{}'", word.replace('\'', "'\\''")),
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Fish => PossibleValue::new("fish"),
+            Self::Sh => PossibleValue::new("sh").aliases(Self::LIKE_SH),
+        })
     }
 }
 
@@ -100,17 +88,10 @@ impl Exports {
     pub(super) fn code(&self, syntax: Syntax, world: &World) -> String {
         let mut code = String::new();
         for (name, value) in &self.variables {
-            match (syntax, value) {
-                (Syntax::Fish, Some(value)) => {
-                    code.push_str(&format!("set -gx {name} {};\n", syntax.quoted(value)));
-                }
-                // fish reports the removal of what is not there as a failure
-                (Syntax::Fish, None) if world.raw_var(name).is_none() => {}
-                (Syntax::Fish, None) => code.push_str(&format!("set -e {name};\n")),
-                (Syntax::Sh, Some(value)) => {
-                    code.push_str(&format!("export {name}={};\n", syntax.quoted(value)));
-                }
-                (Syntax::Sh, None) => code.push_str(&format!("unset {name};\n")),
+            match value {
+                Some(value) => code.push_str(&syntax.set(name, value)),
+                None if syntax == Syntax::Fish && world.raw_var(name).is_none() => {}
+                None => code.push_str(&syntax.unset(name)),
             }
         }
         code
@@ -139,11 +120,7 @@ impl Exports {
         let wrong = |error: io::Error| {
             Error::failure(format!("could not write to `{}`", path.display())).because(error)
         };
-        let before = match fs::read(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            other => other.map_err(wrong)?,
-        };
-        let before = String::from_utf8_lossy(&before);
+        let before = named_file::end(path).map_err(wrong)?;
         let mut text = String::new();
         for (name, value) in &self.variables {
             let value = value.as_deref().unwrap_or_default();
@@ -152,25 +129,12 @@ impl Exports {
                 continue;
             }
             let entry = form.entry(name, value, world);
-            if !form.says(&before, name, &entry) {
+            if form.said(&before, name).as_deref() != Some(form.kept(value).as_ref()) {
                 text.push_str(&entry);
             }
         }
-        add_to(path, &before, &text).map_err(wrong)
+        named_file::add(path, &before, &text).map_err(wrong)
     }
-}
-
-/// Adds a text to a file in one write; a last line that has no end gets one.
-pub(super) fn add_to(path: &Path, before: &str, text: &str) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let gap = match before.is_empty() || before.ends_with('\n') {
-        true => "",
-        false => "\n",
-    };
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(format!("{gap}{text}").as_bytes())
 }
 
 /// What a file of variables looks like.
@@ -198,14 +162,35 @@ impl Form {
         }
     }
 
-    /// True where the last that a file says of a variable is this entry.
-    fn says(self, before: &str, name: &str, entry: &str) -> bool {
-        let mut lines = before.lines();
-        let names = |line: &&str| {
-            let rest = line.strip_prefix(name);
-            rest.is_some_and(|rest| rest.starts_with('=') || rest.starts_with("<<"))
-        };
-        lines.rfind(names) == Some(entry.trim_end_matches('\n'))
+    /// A value as a file of this form gives it back.
+    fn kept(self, value: &str) -> Cow<'_, str> {
+        match self {
+            Self::Github => Cow::Borrowed(value),
+            Self::Lines => one_line(value),
+        }
+    }
+
+    /// The last value that a file gives a variable, read as its reader does: what stands inside a value is no entry.
+    fn said(self, before: &str, name: &str) -> Option<String> {
+        let mut last = None;
+        let mut lines = before.split('\n');
+        while let Some(line) = lines.next() {
+            let block = line.split_once("<<").filter(|(key, _)| !key.contains('='));
+            let (key, value) = match (self, block) {
+                (Self::Github, Some((key, end))) => {
+                    let body = lines.by_ref().take_while(|line| *line != end);
+                    (key, body.collect::<Vec<_>>().join("\n"))
+                }
+                _ => match line.split_once('=') {
+                    Some((key, value)) => (key, value.to_owned()),
+                    None => continue,
+                },
+            };
+            if key == name {
+                last = Some(value);
+            }
+        }
+        last
     }
 }
 
@@ -222,6 +207,7 @@ fn one_line(value: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::model::context::parse_traceparent;
+    use std::fs;
 
     const HEADER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     const ODD: &str = "a'b\\ $(touch x) `y` \"z\"\n;";

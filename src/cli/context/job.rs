@@ -22,11 +22,11 @@ pub(super) struct Args {
 
 pub(super) const MORE: &str = "\
 Known are GitHub Actions, GitLab, Buildkite, CircleCI, Azure Pipelines, Bitbucket, Woodpecker, Drone, Travis, TeamCity,
-Tekton and Jenkins. A valid TRACEPARENT (on Buildkite also BUILDKITE_TRACING_TRACEPARENT) is continued; else the trace
-follows from the run's id, so that every job of the run gets the same one without passing anything on. On GitHub it is
-the trace of the OpenTelemetry Collector's githubreceiver; OBS_CI_IDS=grafana or runner makes it that of Grafana's
-exporter or of the runner's own. The span in it is the pipeline's own, which `obs ci started`
-and `obs ci finished` record.
+Tekton and Jenkins. A valid TRACEPARENT (on Buildkite also BUILDKITE_TRACING_TRACEPARENT) is continued, unless it
+is one that sourcing the functions of `obs print shell` made and nobody has recorded; else the trace follows from the
+run's id, so that every job of the run gets the same one without passing anything on. On GitHub it is the trace of the
+OpenTelemetry Collector's githubreceiver; OBS_CI_IDS=grafana or runner makes it that of Grafana's exporter or of the
+runner's own. The span in it is the pipeline's own, which `obs ci started` and `obs ci finished` record.
 
 Set are TRACEPARENT, OTEL_RESOURCE_ATTRIBUTES with what the CI tells about the run (what is there already stays and
 wins; --env-file, whose lines may go to other jobs, leaves out what is true of this job only), and OBS_CORRELATION_ID
@@ -35,18 +35,24 @@ where it is not set. Exits 1 outside a CI, and makes nothing up.
 Tekton gives a step no variables. Set them for all steps in the Task's stepTemplate, from the labels of its pod:
   env:
     - name: TEKTON_PIPELINE_RUN_UID
-      valueFrom: { fieldRef: { fieldPath: \"metadata.labels['tekton.dev/pipelineRunUID']\" } }
+      valueFrom:
+        fieldRef:
+          fieldPath: \"metadata.labels['tekton.dev/pipelineRunUID']\"
 
 and likewise TEKTON_PIPELINE_RUN (tekton.dev/pipelineRun), TEKTON_PIPELINE (tekton.dev/pipeline), TEKTON_PIPELINE_TASK
 (tekton.dev/pipelineTask), TEKTON_TASK_RUN (tekton.dev/taskRun), and in a finally task TEKTON_STATUS as $(tasks.status). Where Tekton is too old for the first label, pass
 $(context.pipelineRun.uid) as a parameter.
 
 Examples:
-  eval \"$(obs context ci)\"                    # in any job, before anything else begins a trace
+  # in any job, before the first span
+  eval \"$(obs context ci)\"
   eval (obs context ci | string collect)      # the same in fish
-  obs context ci --github-env                 # once in a GitHub job, for its later steps
-  obs context ci --env-file build.env         # GitLab: artifacts: reports: dotenv: build.env
-  obs context ci --shell sh >> \"$BASH_ENV\"   # CircleCI, for the job's later steps";
+  # once in a GitHub job, for its later steps
+  obs context ci --github-env
+  # once in a GitLab job with artifacts: reports: dotenv: build.env
+  obs context ci --env-file build.env
+  # once in a CircleCI job, for its later steps
+  obs context ci --shell sh >> \"$BASH_ENV\"";
 
 /// Runs it.
 pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exit, Error> {
@@ -127,7 +133,11 @@ fn github_file(world: &World) -> Result<&Path, Error> {
 /// OTEL_RESOURCE_ATTRIBUTES with what the CI tells and nobody has set. None where it cannot be read: then no reader takes
 /// anything from it, and it is not for us to decide what was meant.
 fn completed(ci: Ci, world: &World, without: &[&str]) -> Option<String> {
-    let given = world.var("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let given = world.var_os("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let Some(given) = given.to_str() else {
+        world.say("obs: OTEL_RESOURCE_ATTRIBUTES is not UTF-8, and stays as it is\n");
+        return None;
+    };
     let known = match parse_resource(given) {
         Ok(known) => known,
         Err(cause) => {

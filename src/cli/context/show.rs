@@ -1,7 +1,7 @@
 //! `obs context show`: what a record made now would carry, and where each part of it comes from.
 
 use super::super::page::{Page, Style, fit};
-use super::super::print_out;
+use super::super::print_records;
 use super::super::select::Form;
 use crate::capture::{Around, Ci};
 use crate::error::{Error, Exit};
@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, world: &World, settings: &Settings) -> Result<Exi
         true => human(&report, Page::of(world)),
         false => format!("{}\n", Value::Object(report)),
     };
-    print_out(world, text.as_bytes())?;
+    print_records(world, text.as_bytes())?;
     Ok(match around.context {
         Some(_) => Exit::Done,
         None => Exit::No,

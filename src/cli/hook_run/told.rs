@@ -18,11 +18,9 @@ use std::time::Duration;
 pub(super) type Line = (String, Vec<u8>);
 
 const FOLDER: &str = "ledger";
-const IDS: &str = "ids";
-const OLDER: &str = "old";
 const PENDING: &str = "pending";
 
-/// How many ids a file holds; two files are looked at.
+/// How many commits are remembered at least.
 const MOST: usize = 512;
 
 /// How far the clocks of two file systems may be apart, in nanoseconds.
@@ -75,13 +73,7 @@ impl<'a> Told<'a> {
 
     /// True where the commit has been told.
     pub(super) fn knows(&self, id: &str) -> bool {
-        [IDS, OLDER]
-            .iter()
-            .filter_map(|file| self.held.read(file).ok()?)
-            .any(|ids| {
-                ids.split(|byte| *byte == b'\n')
-                    .any(|line| line == id.as_bytes())
-            })
+        self.held.knows(id)
     }
 
     /// Appends a commit's lines to the journal and remembers it. After an error no other commit may be told: what is
@@ -89,7 +81,11 @@ impl<'a> Told<'a> {
     pub(super) fn tell(&self, id: &str, lines: &[Line], now: i64) -> Result<(), Error> {
         let noted = self.note(id, lines, now);
         append(self.journal, lines, now)?;
-        let done = [noted, self.keep(id), self.held.remove(PENDING)];
+        let done = [
+            noted,
+            self.held.remember(id, MOST),
+            self.held.remove(PENDING),
+        ];
         done.into_iter().collect::<io::Result<()>>().map_err(broken)
     }
 
@@ -101,16 +97,7 @@ impl<'a> Told<'a> {
 
     /// Adds a commit to those that have been told.
     pub(super) fn remember(&self, id: &str) -> Result<(), Error> {
-        self.keep(id).map_err(broken)
-    }
-
-    fn keep(&self, id: &str) -> io::Result<()> {
-        let line = format!("{id}\n");
-        let ids = self.held.read(IDS)?;
-        if ids.is_some_and(|ids| ids.len() >= line.len() * MOST) {
-            self.held.rename(IDS, OLDER)?;
-        }
-        self.held.append(IDS, line.as_bytes())
+        self.held.remember(id, MOST).map_err(broken)
     }
 }
 

@@ -17,6 +17,8 @@ const OURS: &[u8] = b"obs print shell";
 pub(super) enum Put {
     /// The new text.
     Added(Vec<u8>),
+    /// The user has commented our line out.
+    Off,
     /// A line of the user's own says the same.
     Own,
     /// The new text: another version's line was replaced.
@@ -44,9 +46,17 @@ pub(super) struct Unclosed(pub(super) usize);
 pub(super) fn put(before: Option<&[u8]>, line: &str) -> Result<Put, Unclosed> {
     let text = before.unwrap_or_default();
     if let Some(block) = block(text)? {
-        let inside: Vec<&[u8]> = block.inside.iter().map(|line| bare(line)).collect();
-        if inside == [line.as_bytes()] {
+        let on: Vec<&[u8]> = block
+            .inside
+            .iter()
+            .filter(|line| is_ours(line))
+            .copied()
+            .collect();
+        if on.iter().map(|line| bare(line)).eq([line.as_bytes()]) {
             return Ok(Put::There);
+        }
+        if on.is_empty() && block.inside.iter().any(|line| is_off(line)) {
+            return Ok(Put::Off);
         }
         let kept = block.inside.iter().filter(|line| !is_ours(line));
         let mut inside: Vec<&[u8]> = kept.copied().collect();
@@ -61,10 +71,7 @@ pub(super) fn put(before: Option<&[u8]>, line: &str) -> Result<Put, Unclosed> {
         ];
         return Ok(Put::Renewed(parts.concat().concat()));
     }
-    if lines(text)
-        .iter()
-        .any(|line| is_ours(line) && !line.trim_ascii_start().starts_with(b"#"))
-    {
+    if lines(text).iter().any(|line| is_ours(line)) {
         return Ok(Put::Own);
     }
     let joined = !text.is_empty() && !text.ends_with(b"\n");
@@ -89,7 +96,7 @@ pub(super) fn take(text: &[u8]) -> Result<Taken, Unclosed> {
         let kept: Vec<&[u8]> = block
             .inside
             .iter()
-            .filter(|line| !is_ours(line))
+            .filter(|line| !is_ours(line) && !is_off(line))
             .copied()
             .collect();
         let alone = kept.is_empty() && block.after.is_empty();
@@ -156,8 +163,21 @@ fn bare(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
+/// True for a line that brings the functions in; one that only speaks of them, as a comment does, is none.
 fn is_ours(line: &[u8]) -> bool {
-    memchr::memmem::find(line, OURS).is_some()
+    let brings = |word: &[u8]| matches!(word, b"." | b"eval" | b"source");
+    let mut words = line.split(|byte| byte.is_ascii_whitespace() || b";&|({".contains(byte));
+    !line.trim_ascii_start().starts_with(b"#")
+        && memchr::memmem::find(line, OURS).is_some()
+        && words.any(brings)
+}
+
+/// True for such a line that has been commented out.
+fn is_off(line: &[u8]) -> bool {
+    let marked = |byte: &u8| *byte == b'#' || byte.is_ascii_whitespace();
+    let start = line.iter().position(|byte| !marked(byte));
+    let text = start.and_then(|start| line.get(start..));
+    !is_ours(line) && text.is_some_and(is_ours)
 }
 
 #[cfg(test)]
@@ -240,7 +260,7 @@ mod tests {
     #[test]
     fn line_of_another_version_is_replaced_in_place() {
         let old = String::from_utf8(added(Some(b"a\n"))).unwrap();
-        let old = old.replace(LINE, "obs print shell bash | old") + "b\n";
+        let old = old.replace(LINE, "eval \"$(obs print shell bash | old)\"") + "b\n";
         let Put::Renewed(new) = put(Some(old.as_bytes()), LINE).unwrap() else {
             panic!("{old}");
         };
@@ -258,6 +278,53 @@ mod tests {
             put(Some(b"# obs print shell\n"), LINE),
             Ok(Put::Added(_))
         ));
+    }
+
+    #[test]
+    fn mention_alone_brings_nothing() {
+        for line in [
+            "echo obs print shell",
+            "alias p='obs print shell bash'",
+            "x=$(obs print shell sh)",
+        ] {
+            let text = format!("{line}\n");
+            assert!(
+                matches!(put(Some(text.as_bytes()), LINE), Ok(Put::Added(_))),
+                "{line}"
+            );
+        }
+        for line in [
+            "if true; then eval \"$(obs print shell sh)\"; fi",
+            "obs print shell fish | source",
+            "source <(obs print shell bash)",
+            "test -f x && . <(obs print shell zsh)",
+        ] {
+            let text = format!("\t{line}");
+            assert_eq!(put(Some(text.as_bytes()), LINE), Ok(Put::Own), "{line}");
+        }
+    }
+
+    #[test]
+    fn line_that_was_commented_out_stays_so() {
+        let text = String::from_utf8(added(Some(b"a\n"))).unwrap();
+        for off in [
+            format!("#{LINE}"),
+            format!(" ## {LINE}\nmine"),
+            format!("# {LINE}; old"),
+        ] {
+            let text = text.replace(LINE, &off);
+            assert_eq!(put(Some(text.as_bytes()), LINE), Ok(Put::Off), "{off}");
+            let mine = if off.ends_with("mine") { "mine\n" } else { "" };
+            assert_eq!(taken(text.as_bytes()), format!("a\n{mine}").as_bytes());
+        }
+        let both = text.replace(LINE, &format!("# {LINE}\n{LINE}"));
+        assert_eq!(put(Some(both.as_bytes()), LINE), Ok(Put::There));
+        let note = text.replace(LINE, "# see obs print shell");
+        assert!(matches!(
+            put(Some(note.as_bytes()), LINE),
+            Ok(Put::Renewed(_))
+        ));
+        assert_eq!(taken(note.as_bytes()), b"a\n# see obs print shell\n");
     }
 
     #[test]

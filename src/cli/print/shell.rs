@@ -11,19 +11,17 @@ const MOST: u64 = 1 << 20;
 /// What help says of it.
 pub(super) const MORE: &str = "\
 Sourcing prints nothing and starts no process. Names taken: log_*, span_*, send_span, metric_*, emit_event, obs_*, __obs_*,
-TRACE_ID, SPAN_ID. A script that calls obs_trace_script becomes a span; `trap` is then a function or an alias of ours, in
-bash, zsh and sh, so that the script's own traps and ours live side by side.
+TRACE_ID, SPAN_ID. A script that calls obs_trace_script becomes one span; `trap` is then a function of ours in bash, an
+alias in zsh, sh and posix mode, which keeps the script's own traps beside the one that ends the span. A signal ends the
+script as soon as without us; dash, busybox ash and fish run nothing then, and the span is shown as abandoned. What bash
+itself does not tell is not recorded: a signal that ends it between two programs may look like an end by exit code.
 
 Which line called is told in bash, zsh and fish; in ksh, mksh and busybox ash where the script is a single file that
 defines no functions of these names; in dash never, which does not know.
 
 Examples:
-  eval \"$(obs print shell bash)\"          # at the top of a script; zsh and sh likewise
-  obs print shell fish | source
-
-obs_trace_script, which a script may call, makes one span of the whole script. In bash it defines a function (in posix mode
-and in zsh an alias) named trap, which keeps the script's own traps beside the one that ends the span. What
-bash itself does not tell is not recorded: a signal that ends it between two programs may look like an end by exit code.";
+  eval \"$(obs print shell bash)\"    # at the top of a script; zsh, sh likewise
+  obs print shell fish | source";
 
 /// A shell that there are functions for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -42,9 +42,11 @@ impl<'a> Facts<'a> {
         let header = scene.world.var_os("TRACEPARENT");
         let given = header.and_then(|header| parse_traceparent(header.as_bytes()));
         let of_session = || capture::session_trace(scene.session.id.as_deref()?, scene.world);
+        // what sourcing made is in the records of this shell, where nothing better is
+        let context = capture::handed(scene.world).or_else(of_session).or(given);
         let wants_error = template.has(Field::Error) || template.has(Field::Age);
         Self {
-            context: given.or_else(of_session),
+            context,
             error: wants_error.then(|| error(scene)).flatten(),
             scene,
         }

@@ -1,32 +1,9 @@
 //! What a coding agent says of its session: the JSON object that it gives its status command on standard input.
 
+use super::super::hook_json::HookJson;
 use crate::world::World;
-use serde::Deserialize;
-use std::io::Read;
+use serde_json::Value;
 use std::path::PathBuf;
-
-/// No agent says more.
-const MOST: u64 = 1 << 20;
-
-/// The members that we use; all may be missing.
-#[derive(Debug, Default, Deserialize)]
-struct Said {
-    cwd: Option<PathBuf>,
-    model: Option<Model>,
-    session_id: Option<String>,
-    workspace: Option<Workspace>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Model {
-    #[serde(default)]
-    display_name: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Workspace {
-    current_dir: Option<PathBuf>,
-}
 
 /// A session.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,20 +17,24 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Reads standard input to its end; what is no such object says nothing.
+    /// Reads standard input; what is no such object, or comes too late, says nothing.
     pub(super) fn read(world: &World) -> Self {
-        let mut text = Vec::new();
-        let _ = world.stdin().take(MOST).read_to_end(&mut text);
-        Self::of(&text)
+        let object = HookJson::read(world).object();
+        object.as_ref().map(Self::of).unwrap_or_default()
     }
 
-    fn of(text: &[u8]) -> Self {
-        let said: Said = serde_json::from_slice(text).unwrap_or_default();
-        let current = said.workspace.and_then(|workspace| workspace.current_dir);
+    /// Takes each member by itself: one that is not what we know says nothing, and the others do.
+    fn of(object: &Value) -> Self {
+        let text = |pointer: &str| object.pointer(pointer)?.as_str();
+        let folder = |pointer: &str| Some(PathBuf::from(text(pointer)?));
+        let current = folder("/workspace/current_dir").or_else(|| folder("/cwd"));
+        let model = text("/model/display_name").or_else(|| text("/model"));
         Self {
-            id: said.session_id.filter(|id| !id.is_empty()),
-            folder: current.or(said.cwd).filter(|folder| folder.is_absolute()),
-            model: said.model.unwrap_or_default().display_name,
+            id: text("/session_id")
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned),
+            folder: current.filter(|folder| folder.is_absolute()),
+            model: model.unwrap_or_default().to_owned(),
         }
     }
 }
@@ -65,18 +46,26 @@ mod tests {
     #[test]
     fn session_is_read_from_what_agents_say() {
         let of = |text: &str| {
-            let session = Session::of(text.as_bytes());
+            let session = Session::of(&serde_json::from_str(text).unwrap());
             let folder = session.folder.map(|folder| folder.display().to_string());
             (folder.unwrap_or_default(), session.model)
         };
         let whole = r#"{"session_id":"x","cwd":"/a","workspace":{"current_dir":"/b"},"model":{"id":"m","display_name":"M 4"}}"#;
-        assert_eq!(Session::of(whole.as_bytes()).id.as_deref(), Some("x"));
+        assert_eq!(
+            Session::of(&serde_json::from_str(whole).unwrap())
+                .id
+                .as_deref(),
+            Some("x")
+        );
         assert_eq!(of(whole), ("/b".to_owned(), "M 4".to_owned()));
         assert_eq!(
             of(r#"{"cwd":"/a","model":{}}"#),
             ("/a".to_owned(), String::new())
         );
-        for nothing in ["", "{", "[]", "null", r#"{"cwd":7}"#, r#"{"cwd":"rel"}"#] {
+        // as hooks give it
+        let of_hook = r#"{"cwd":"/a","model":"m-4"}"#;
+        assert_eq!(of(of_hook), ("/a".to_owned(), "m-4".to_owned()));
+        for nothing in ["[]", "null", r#"{"cwd":7}"#, r#"{"cwd":"rel"}"#] {
             assert_eq!(of(nothing), (String::new(), String::new()), "{nothing}");
         }
     }

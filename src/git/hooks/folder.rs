@@ -75,6 +75,16 @@ impl Folder {
         })
     }
 
+    /// A folder that hooks were put into for a repository, whatever git uses now.
+    pub fn known(path: PathBuf) -> Self {
+        Self {
+            config: None,
+            is_seen: false,
+            path,
+            scope: Scope::Repository,
+        }
+    }
+
     /// The folder for all repositories: the one that the global configuration names, else `own`, which will be ours.
     pub fn of_all(start: &Path, own: PathBuf, world: &World) -> Self {
         let (path, scope) = match named_globally(start) {

@@ -70,7 +70,7 @@ fn one_line_works_as_the_file_does() {
 const STATE: &str = r#"
 state() {
   builtin echo "$- $SHELLOPTS $BASHOPTS [$IFS] $PWD $#:$* $(umask)"
-  builtin declare -p | builtin command grep -v -E '^declare [-a-zA-Z]+ (__obs_[a-z_]+|BASH_[A-Z]+|FUNCNAME|EPOCH[A-Z]+|SECONDS|S?RANDOM|PIPESTATUS|_|LINENO|BASHPID|TRACEPARENT|TRACESTATE|TRACE_ID|SPAN_ID|_OBS_STACK)(=|$)'
+  builtin declare -p | builtin command grep -v -E '^declare [-a-zA-Z]+ (__obs_[a-z_]+|BASH_[A-Z]+|FUNCNAME|EPOCH[A-Z]+|SECONDS|S?RANDOM|PIPESTATUS|_|LINENO|BASHPID|TRACEPARENT|TRACESTATE|TRACE_ID|SPAN_ID|_OBS_STACK|_OBS_MADE)(=|$)'
   builtin declare -F | builtin command grep -v -E '(log|span|metric|obs|__obs)_[a-z_]+$| send_span$| emit_event$'
   builtin trap -p; builtin alias; builtin command ls /proc/$$/fd; builtin jobs
 }

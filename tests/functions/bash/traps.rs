@@ -147,7 +147,9 @@ fn every_end_is_as_without_us() {
 #[test]
 fn interrupt_from_the_keyboard_is_no_success() {
     // both get it, as there; whether bash then runs an ERR trap is chance, so the script has none
-    let (sandbox, ended) = traced("TRACE\n:\nsh -c 'kill -INT $PPID; kill -INT $$'; echo never\n");
+    let both =
+        "until grep -q State:.S /proc/$PPID/status; do :; done; kill -INT $PPID; kill -INT $$";
+    let (sandbox, ended) = traced(&format!("TRACE\n:\nsh -c '{both}'; echo never\n"));
     assert_eq!(ended.code, 130, "{}", ended.shown());
     let root = span(&sandbox.records("spans"), "script");
     assert_eq!(root["status"]["code"], "error");
@@ -345,4 +347,18 @@ fn interactive_shell_shows_nothing() {
     );
     let root = span(&sandbox.records("spans"), "work");
     assert_eq!(root["attributes"]["process.exit.code"], 4);
+}
+
+#[test]
+fn vanished_binary_holds_no_script() {
+    let sandbox = silent();
+    let obs = sandbox.path("work/obs");
+    std::os::unix::fs::symlink(crate::sandbox::program(), &obs).unwrap();
+    let text = format!(
+        "__obs_bin={}\n. '{}/shell/obs.bash'\nobs_trace_script\nspan_start x\nrm ./obs\nexit 3\n",
+        obs.display(),
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let outcome = sandbox.with("OBS_BUILTIN", "0").script("bash", &text);
+    assert_eq!(outcome.code, 3, "{}", outcome.shown());
 }

@@ -16,18 +16,21 @@ fn hostile_words_are_kept_whole() {
     let text = r#"
 for word; do
   log_info "$word" "k=$word" "$word"
+  span_run "$word" true "$word"
+  [ "${ALL-}" = yes ] || continue
   emit_event "$word" "k=$word"
   metric_inc "m$word" 1 "k=$word"
   span_start "$word" "k=$word"
   span_event "$word" "k=$word"
   span_attr "k=$word"
   span_end error "$word"
-  span_run "$word" true "$word"
 done
 printf 'whole\n'
 "#;
-    for shell in shells() {
-        let sandbox = silent();
+    for (at, shell) in shells().enumerate() {
+        // how each function hands its words on is the same everywhere
+        let all = at == 0;
+        let sandbox = silent().with("ALL", if all { "yes" } else { "" });
         let text = format!("{}{}{text}", strict(shell), line("sh"));
         let outcome = given(&sandbox, shell, &text, &words);
         assert_eq!(
@@ -50,13 +53,12 @@ printf 'whole\n'
             "{shell}: {}",
             outcome.stderr
         );
-        assert_eq!(kept("events", "event_type"), texts, "{shell}");
-        let twice: Vec<String> = texts
-            .iter()
-            .flat_map(|text| [text.clone(), text.clone()])
-            .collect();
         let mut spans = kept("spans", "name");
-        let mut expected = twice;
+        let mut expected = texts.clone();
+        if all {
+            assert_eq!(kept("events", "event_type"), texts, "{shell}");
+            expected.extend(texts);
+        }
         spans.sort();
         expected.sort();
         assert_eq!(spans, expected, "{shell}");
@@ -69,7 +71,7 @@ fn long_words_go_through() {
         let sandbox = silent().with("OBS_RECORD_BYTES", "4194304");
         let text = r#"
 big=0123456789abcdef
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do big=$big$big; done
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do big=$big$big; done
 log_info "$big" k=v
 emit_event big.event "k=$big"
 metric_inc long_total 1 "k=$big"
