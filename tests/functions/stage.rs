@@ -60,7 +60,7 @@ const ENDS: &[End] = &[
 pub(super) fn every_status(sandbox: impl Fn() -> Sandbox, shell: &str) {
     let strict = match shell.starts_with("fish") {
         true => "",
-        false => "set -eu -o pipefail\n",
+        false => "set -eu\n",
     };
     for (words, code, message, exit) in ENDS {
         let sandbox = sandbox();

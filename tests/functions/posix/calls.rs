@@ -271,3 +271,10 @@ fn strict_status_comes_through() {
         assert_eq!(outcome.stdout, "2\n0\n", "{shell}: {}", outcome.shown());
     }
 }
+
+#[test]
+fn span_end_takes_every_form_of_status() {
+    for shell in shells() {
+        crate::functions::stage::every_status(silent, shell);
+    }
+}
