@@ -364,7 +364,7 @@ end
 function send_span
     set -l own 00-$TRACE_ID-$SPAN_ID
     set -l words --start "$argv[2]" --end "$argv[3]"
-    if string match -qr -- '^00-[0-9a-f]{32}-[0-9a-f]{16}$' "$own"; and not string match -q -- "$own-*" "$TRACEPARENT"
+    if string match -qr -- '^00-[0-9a-f]{32}-[0-9a-f]{16}$' "$own"; and not string match -q -- "$own-*" "$TRACEPARENT" "$__obs_made"
         if test "$__obs_sent" = "$own"
             set words $words --parent $own-01
         else

@@ -331,7 +331,7 @@ function send_span {
   \builtin local own=00-${TRACE_ID-}-${SPAN_ID-} hex='00-[0-9a-f](#c32)-[0-9a-f](#c16)'
   \builtin local -a words
   words=(--start "${2-}" --end "${3-}")
-  if [[ $own == ${~hex} && ${TRACEPARENT-} != $own-* ]]; then
+  if [[ $own == ${~hex} && ${TRACEPARENT-} != $own-* && ${__obs_made-} != $own-* ]]; then
     if [[ ${__obs_sent-} == $own ]]; then
       words+=(--parent $own-01)
     else
