@@ -100,9 +100,9 @@ const WAYS: &[(&str, i32, Option<Fault>)] = &[
     ("source /dev/null; eval 'exit 14'", 14, None),
     ("set -u; echo $nope", 1, Some(("echo $nope", None))),
     ("set -eu; echo $nope", 1, Some(("echo $nope", None))),
-    // a word of the command is no exit; the child lives until the shell is gone
+    // a word of the command is no exit; bash is ended only when it waits, and the child lives longer
     (
-        "sh -c 'kill -TERM $0; while kill -0 $0; do :; done; : exit' $$ >/dev/null 2>&1; echo never",
+        "sh -c 'until grep -q State:.S /proc/$0/status; do :; done; kill -TERM $0; n=0; while kill -0 $0 && [ $n -lt 1000000 ]; do n=$((n+1)); done; : exit' $$ >/dev/null 2>&1; echo never",
         143,
         None,
     ),
