@@ -109,6 +109,8 @@ __obs_own() {
 
 # A context where there is none: the promise of a span that nobody has recorded yet.
 __obs_promise() {
+  # a terminal is no run: each script in it makes its own
+  case $- in *i*) \return 0 ;; esac
   ! __obs_valid "${TRACEPARENT-}" && __obs_free TRACEPARENT TRACESTATE || \return 0
   \builtin local __obs_ids='' __obs_uuid=/proc/sys/kernel/random/uuid
   if [[ -n $1 ]]; then

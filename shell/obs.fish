@@ -48,6 +48,8 @@ end
 
 # Makes a context: ids of a span that nobody has recorded yet. Whoever first records a root for this shell keeps it.
 function __obs_promise
+    # a terminal is no run: each script in it makes its own
+    status is-interactive; and return 0
     set -l trace
     set -l span
     set -l flags 03

@@ -260,6 +260,8 @@ __obs_now() {
 obs_trace_script() {
   __obs_pid
   \test "$__obs_able:$__obs_root:$__obs_me" = "yes::$$" || \return 0
+  # where no file may grow, writing one ends the shell
+  case $(\ulimit -f) in 0) \return 0 ;; esac
   __obs_word=${__obs_script##*/}
   \set -- "${1:-${__obs_word:-sh}}"
   case ${TRACEPARENT-} in
@@ -279,13 +281,18 @@ obs_trace_script() {
   \test -w "$__obs_file" || __obs_file=${TMPDIR:-/tmp}
   __obs_file=$__obs_file/obs-traps-$__obs_random
   # not by `$(trap)`: in dash and mksh a subshell has no traps
-  if { { \trap; } >"$__obs_file"; } 2>/dev/null; then
+  __obs_word=''
+  # a special builtin that fails would end the script; a file that ends in the middle tells nothing
+  if { { \command trap && \printf '__obs_word=whole\n'; } >"$__obs_file"; } 2>/dev/null; then
     \alias trap=__obs_trap
     \. "$__obs_file"
-    \command rm -f -- "$__obs_file"
-    __obs_arm
   fi
-  \unset __obs_file __obs_random
+  case $__obs_word in
+  whole) __obs_arm ;;
+  *) { \unalias trap || \:; } 2>/dev/null ;;
+  esac
+  \command rm -f -- "$__obs_file"
+  \unset __obs_file __obs_random __obs_word
 }
 
 # What `trap` means in a traced script: what it always does, while ours is out of the way.
@@ -410,6 +417,8 @@ __obs_promise() {
     { \command export TRACEPARENT="$TRACEPARENT" || __obs_able=no; } 2>/dev/null
     \return 0
   fi
+  # a terminal is no run: each script in it makes its own
+  case $- in *i*) \return 0 ;; esac
   __obs_uuid || \return 0
   __obs_made=$__obs_random
   __obs_uuid || \return 0

@@ -61,6 +61,8 @@ function __obs_ids {
 # Makes a context: ids of a span that nobody has recorded yet. Whoever first records a root for this shell keeps it.
 function __obs_promise {
   \builtin emulate -L zsh -o no_xtrace
+  # a terminal is no run: each script in it makes its own
+  [[ ! -o interactive ]] || \builtin return 0
   \builtin local trace= span= flags=03 file=/proc/sys/kernel/random/uuid
   if [[ -r $file ]]; then
     IFS= \builtin read -r trace <$file
@@ -360,6 +362,8 @@ function send_span {
 # What zsh 5.9 shows to nobody: nounset under errexit, and `exec`. Such a span is reported as abandoned.
 
 function obs_trace_script {
+  # where no file may grow, writing one ends the shell
+  [[ $(\builtin ulimit -f) != 0 ]] || \builtin return 0
   if [[ -o err_exit ]]; then
     __obs_root errexit "$@"
   else

@@ -3,6 +3,7 @@
 mod bash;
 mod both;
 mod fish;
+mod places;
 mod posix;
 mod stage;
 mod zsh;

@@ -313,7 +313,10 @@ fn each_call_is_one_process() {
             ("obs_trace_script", 2),
         ] {
             let counted = count(call);
-            assert_eq!(counted, (processes, processes), "{shell}: {call}");
+            // zsh asks whether a file may grow, by a fork that starts no program
+            let more = usize::from(name == "zsh" && call == "obs_trace_script");
+            let expected = (processes, processes + more);
+            assert_eq!(counted, expected, "{shell}: {call}");
         }
     }
 }

@@ -28,6 +28,13 @@ Examples:
 pub(super) enum Dialect {
     Bash,
     Fish,
+    #[value(
+        alias = "ash",
+        alias = "dash",
+        alias = "ksh",
+        alias = "ksh93",
+        alias = "mksh"
+    )]
     Sh,
     Zsh,
 }
