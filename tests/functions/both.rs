@@ -3,7 +3,7 @@
 
 mod records;
 
-use super::stage::{HOSTILE, line, sourced};
+use super::stage::{hostile, line, sourced};
 use super::zsh::{named, silent};
 use crate::sandbox::{Sandbox, have, program};
 use serde_json::Value;
@@ -56,9 +56,7 @@ obs_time {word} k={word} -- true {word}
 fn hostile_words_stay_words() {
     for shell in shells() {
         // other bytes have a test of their own, and an empty name is none
-        let words = HOSTILE
-            .iter()
-            .filter_map(|word| std::str::from_utf8(word).ok());
+        let words = hostile().filter_map(|word| std::str::from_utf8(word).ok());
         for word in words.filter(|word| !word.is_empty()) {
             let sandbox = Sandbox::new()
                 .with("OBS_LOG_STREAM", "off")

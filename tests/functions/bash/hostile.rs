@@ -1,7 +1,7 @@
 //! Whatever words come: one whole record each, nothing run, nothing said.
 
 use super::{run, silent};
-use crate::functions::stage::HOSTILE;
+use crate::functions::stage::hostile;
 use crate::sandbox::{Sandbox, outcome};
 use obs::redact;
 use std::ffi::OsString;
@@ -39,7 +39,7 @@ fn with_word(sandbox: &Sandbox, text: &str, word: &[u8]) -> (i32, String, String
 #[test]
 fn hostile_words_are_only_words() {
     let text = format!("{}{EVERY}", crate::functions::stage::line("bash"));
-    for word in HOSTILE {
+    for word in hostile() {
         let sandbox = silent().with("DEBUG", "true");
         let (code, stdout, stderr) = with_word(&sandbox, &text, word);
         let shown = String::from_utf8_lossy(word).into_owned();
