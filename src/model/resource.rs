@@ -67,7 +67,15 @@ fn parse_member(member: &str) -> Result<(String, String), String> {
             )
         })
     };
-    Ok((decode(key, "key")?, decode(value, "value")?))
+    let (key, value) = (decode(key, "key")?, decode(value, "value")?);
+    // an object of this one key is how serde_json passes a number on: nobody could read the record as what it is
+    if key.starts_with("$serde_json::") {
+        return Err(format!(
+            "{VARIABLE}: the key {:?} cannot be used, ignored",
+            brief(&key)
+        ));
+    }
+    Ok((key, value))
 }
 
 fn percent_decode(text: &str) -> Result<String, String> {
@@ -114,6 +122,12 @@ fn brief(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn key_of_the_json_library_is_refused() {
+        let refused = parse_resource("a=b,$serde_json%3A%3Aprivate::Number=1");
+        assert!(refused.unwrap_err().contains("cannot be used"));
+    }
 
     fn read(text: &str) -> Vec<(String, String)> {
         parse_resource(text).unwrap()
