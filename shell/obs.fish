@@ -80,10 +80,13 @@ function __obs_call
     if not test -x "$__obs_bin"
         return 0
     end
-    if test (string length -- "$argv") -gt 25000 # characters, of four bytes at most
-        string join0 -- $argv[2..-1] 2>/dev/null | $__obs_bin (string split ' ' -- $argv[1]) --stdin0
+    # no command substitution where none is needed: each costs as much as a tenth of a process
+    set -l words $argv[1]
+    string match -q -- '* *' $words; and set words (string split ' ' -- $words)
+    if string match -qr -- '(?s)^.{25000}.' "$argv" # characters, of four bytes at most
+        string join0 -- $argv[2..-1] 2>/dev/null | $__obs_bin $words --stdin0
     else
-        $__obs_bin (string split ' ' -- $argv[1]) $argv[2..-1]
+        $__obs_bin $words $argv[2..-1]
     end
     __obs_answer $status
 end
@@ -115,41 +118,45 @@ function __obs_log
     end
     set -l message $argv[2]
     set -q argv[2]; or set message ''
-    __obs_call log (__obs_place) $argv[1] -- $message $argv[3..-1]
+    set -l at
+    __obs_place
+    __obs_call log $at $argv[1] -- $message $argv[3..-1]
 end
 
 # The option --source for whoever called functions of ours; none where fish knows no file: on a command line and in
 # standard input. Lines of what `eval` runs are counted in its own text.
-function __obs_place
+function __obs_place --no-scope-shadowing
     set -l IFS \n
-    set -l call
+    set -l row
+    set -l file
     set -l inner
     set -l name
     for line in (__obs_stack)
         switch $line
             case \t'called on line *'
-                set -q call[1]; or set call (string split -m 6 ' ' -- $line)
+                if test -z "$row"; or set -q inner[1]
+                    string match -qr -- 'line (?<row>\d+) of file (?<file>.*)' $line
+                end
                 if set -q inner[1] # its lines are counted from the one it begins on
-                    set call (string split -m 6 ' ' -- $line)
-                    set call[4] (math $call[4] + $inner - 1)
+                    set row (math $row + $inner - 1)
                     set inner
                 end
             case 'in command substitution*'
-                set inner $call[4]
+                set inner $row
             case "in function '__obs_"\* "in function 'log_debug'*" "in function 'log_info'*" "in function 'log_warning'*" \
                 "in function 'log_error'*" "in function 'log_critical'*" "in function 'log_json'*" \
                 "in function 'span_run'*" "in function 'obs_time'*"
-                set call
+                set row
                 set inner
             case 'in function *'
-                set name (string split -m 2 \' -- $line)
+                string match -qr -- "^in function '(?<name>[^']*)'" $line
                 break
             case 'from sourcing file *'
                 break
         end
     end
-    set -q call[1]; or return 0
-    echo "--source=$call[7]:$call[4]:$name[2]"
+    test -n "$row"; or return 0
+    set at "--source=$file:$row:$name"
 end
 
 # The words of fish are translated, but not into C. To change the language costs a millisecond.
