@@ -187,6 +187,10 @@ __obs_load() {
 # `log_LEVEL MESSAGE [k=v… | k:=JSON | {JSON}]`: a log record, with the file, line and function of whoever called. Written
 # out five times: with the builtin, one more function or variable is a tenth of what a call costs.
 log_debug() {
+  if [[ $__obs_via == builtin ]]; then
+    \builtin __obs_hot --caller debug -- "${@-}" || __obs_failed "$?"
+    \return
+  fi
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
   span_run:* | obs_time:*) __obs_within debug "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" debug -- "${@-}" || __obs_failed "$?" ;;
@@ -195,6 +199,10 @@ log_debug() {
 }
 
 log_info() {
+  if [[ $__obs_via == builtin ]]; then
+    \builtin __obs_hot --caller info -- "${@-}" || __obs_failed "$?"
+    \return
+  fi
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
   span_run:* | obs_time:*) __obs_within info "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" info -- "${@-}" || __obs_failed "$?" ;;
@@ -203,6 +211,10 @@ log_info() {
 }
 
 log_warning() {
+  if [[ $__obs_via == builtin ]]; then
+    \builtin __obs_hot --caller warning -- "${@-}" || __obs_failed "$?"
+    \return
+  fi
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
   span_run:* | obs_time:*) __obs_within warning "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" warning -- "${@-}" || __obs_failed "$?" ;;
@@ -211,6 +223,10 @@ log_warning() {
 }
 
 log_error() {
+  if [[ $__obs_via == builtin ]]; then
+    \builtin __obs_hot --caller error -- "${@-}" || __obs_failed "$?"
+    \return
+  fi
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
   span_run:* | obs_time:*) __obs_within error "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" error -- "${@-}" || __obs_failed "$?" ;;
@@ -219,6 +235,10 @@ log_error() {
 }
 
 log_critical() {
+  if [[ $__obs_via == builtin ]]; then
+    \builtin __obs_hot --caller critical -- "${@-}" || __obs_failed "$?"
+    \return
+  fi
   case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
   span_run:* | obs_time:*) __obs_within critical "${@-}" ;;
   main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" critical -- "${@-}" || __obs_failed "$?" ;;

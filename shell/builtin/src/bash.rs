@@ -32,6 +32,8 @@ pub(crate) struct Builtin {
 pub(crate) const ENABLED: c_int = 1;
 /// `SEVAL_NOHIST`: what is evaluated stays out of the history.
 const NO_HISTORY: c_int = 4;
+/// `att_array`.
+const ARRAY: c_int = 4;
 /// `att_exported`.
 const EXPORTED: c_int = 1;
 /// `att_readonly`, `att_array`, `att_integer`, `att_assoc`, `att_nameref`: what refuses a value, or jumps over our frames to
@@ -61,6 +63,7 @@ unsafe extern "C" {
     fn bind_variable(name: *const c_char, value: *const c_char, flags: c_int) -> *mut Variable;
     fn set_var_attribute(name: *const c_char, attribute: c_int, undo: c_int);
     fn unbind_variable(name: *const c_char) -> c_int;
+    fn array_reference(array: *const c_void, index: libc::intmax_t) -> *const c_char;
     fn find_user_command(name: *const c_char) -> *mut c_char;
     fn parse_and_execute(text: *mut c_char, from: *const c_char, flags: c_int) -> c_int;
     fn xmalloc(size: usize) -> *mut c_void;
@@ -138,6 +141,20 @@ pub(crate) fn value(name: &CStr) -> Option<&'static [u8]> {
     unsafe {
         let value = string_value(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
+    }
+}
+
+/// An element of an array variable.
+pub(crate) fn element(name: &CStr, index: usize) -> Option<&'static [u8]> {
+    let index = libc::intmax_t::try_from(index).ok()?;
+    // SAFETY: the value of a variable with this attribute is an array; the string lives until the array changes
+    unsafe {
+        let there = find_variable(name.as_ptr()).as_ref()?;
+        if there.attributes & ARRAY == 0 || there.value.is_null() {
+            return None;
+        }
+        let text = array_reference(there.value.cast(), index);
+        (!text.is_null()).then(|| CStr::from_ptr(text).to_bytes())
     }
 }
 

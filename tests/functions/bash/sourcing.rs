@@ -399,8 +399,6 @@ __obs_via=builtin
         from_disk()
     );
     let ended = sandbox.script("bash", &text).quiet();
-    let script = sandbox.path("work/script");
-    let script = script.display();
     let said: Vec<String> = ended
         .stdout
         .lines()
@@ -416,7 +414,7 @@ __obs_via=builtin
     assert_eq!(
         said,
         [
-            format!("<log><--source><{script}:7:f><info><--><hi><a=1>"),
+            "<--caller><info><--><hi><a=1>".to_owned(),
             "<emit><--><t><a=1>".to_owned(),
             "<metric><inc><--><m>".to_owned(),
             "<span><start><-v><--owner><--><s><k=v>".to_owned(),
