@@ -127,11 +127,12 @@ fn call(words: &[&'static [u8]]) -> Done {
 
 /// A command by its words.
 fn hot(words: &[&[u8]]) -> Done {
-    let args: Vec<OsString> = words
-        .iter()
-        .map(|word| OsString::from_vec(word.to_vec()))
-        .collect();
-    let hot = capture::find(&args).filter(|(hot, rest)| {
+    let argv = [b"obs".as_slice()].into_iter().chain(words.iter().copied());
+    let argv = argv.map(|word| OsString::from_vec(word.to_vec()));
+    let env = bash::environment().map(|pair| Cow::Borrowed(OsStr::from_bytes(pair)));
+    let world = World::new(argv.collect(), env.collect()).inside(host());
+    let args = world.args().get(1..).unwrap_or_default();
+    let hot = capture::find(args).filter(|(hot, rest)| {
         OURS.contains(&hot.name)
             && !capture::wants_help(hot, rest)
             && (STEPS.contains(&hot.name) || !reads(rest))
@@ -141,13 +142,6 @@ fn hot(words: &[&[u8]]) -> Done {
     };
     let _quiet = quiet::Quiet::new();
     let _streams = streams::Standard::open();
-    let env = bash::environment().map(|pair| Cow::Borrowed(OsStr::from_bytes(pair)));
-    let name = [OsString::from("obs")];
-    let world = World::new(
-        name.into_iter().chain(args.iter().cloned()).collect(),
-        env.collect(),
-    );
-    let world = world.inside(host());
     let done = panic::catch_unwind(AssertUnwindSafe(|| capture::run(hot, rest, &world)));
     Done::Code(match done {
         Ok(Ok(exit)) => c_int::from(exit.code()),
