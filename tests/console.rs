@@ -198,20 +198,26 @@ fn no_format_lets_a_runner_read_commands() {
             "x ##[add-mask]y",
         ];
         let shown = sandbox.obs(words).quiet().stdout;
-        let commands = shown
-            .lines()
-            .filter(|line| line.trim_start().starts_with("::"));
-        assert_eq!(
-            (commands.count(), shown.contains("##[")),
-            (0, false),
-            "{shown}"
-        );
+        commands_nothing(&shown);
         assert_eq!(sandbox.only_log()["message"], "x ##[add-mask]y");
         if format == "json" {
             let line: serde_json::Value = serde_json::from_str(&shown).unwrap();
             assert_eq!(line, sandbox.only_log());
         }
     }
+}
+
+/// Asserts that a runner finds no command in a text.
+#[track_caller]
+fn commands_nothing(shown: &str) {
+    let commands = shown
+        .lines()
+        .filter(|line| line.trim_start().starts_with("::"));
+    assert_eq!(
+        (commands.count(), shown.contains("##[")),
+        (0, false),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -231,14 +237,7 @@ fn nothing_else_that_is_shown_is_a_command() {
     ] {
         let shown = outcome.stdout + &outcome.stderr;
         assert!(shown.contains("add-mask]"), "{shown}");
-        let commands = shown
-            .lines()
-            .filter(|line| line.trim_start().starts_with("::"));
-        assert_eq!(
-            (commands.count(), shown.contains("##[")),
-            (0, false),
-            "{shown}"
-        );
+        commands_nothing(&shown);
     }
     assert_eq!(sandbox.only_log()["message"], message);
 }
