@@ -6,6 +6,7 @@ mod endings;
 mod owners;
 mod stages;
 
+use crate::capture::silent;
 use crate::sandbox::{Sandbox, have};
 use serde_json::Value;
 use std::fs;
@@ -19,16 +20,11 @@ fn posix() -> impl Iterator<Item = &'static str> {
 }
 
 /// The strictest mode of a shell.
-fn strict(shell: &str) -> &'static str {
+pub(crate) fn strict(shell: &str) -> &'static str {
     match shell {
         "dash" => "set -eu\n",
         _ => "set -eu -o pipefail\n",
     }
-}
-
-/// A sandbox in which `obs log` writes to the journal only.
-fn silent() -> Sandbox {
-    Sandbox::new().with("OBS_LOG_STREAM", "off")
 }
 
 /// The newest trace.

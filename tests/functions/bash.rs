@@ -9,12 +9,8 @@ mod seed;
 mod sourcing;
 mod traps;
 
+use crate::capture::silent;
 use crate::sandbox::{Outcome, Sandbox};
-
-/// A sandbox in which `obs log` writes to the journal only.
-fn silent() -> Sandbox {
-    Sandbox::new().with("OBS_LOG_STREAM", "off")
-}
 
 /// True where the builtin is what runs.
 fn hot() -> bool {

@@ -4,7 +4,8 @@
 mod records;
 
 use super::stage::{hostile, line, sourced};
-use super::zsh::{named, silent};
+use super::zsh::named;
+use crate::capture::silent;
 use crate::sandbox::{Sandbox, have, program};
 use serde_json::Value;
 use std::ffi::OsStr;

@@ -1,7 +1,8 @@
 //! The functions in fish: their records, the place of the caller, what is left behind, how a script ends.
 
 use super::stage::{line, sourced};
-use super::zsh::{named, places, silent};
+use super::zsh::{named, places};
+use crate::capture::silent;
 use crate::sandbox::{Sandbox, have, outcome};
 use std::fs;
 

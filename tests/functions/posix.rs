@@ -7,7 +7,9 @@ mod sourcing;
 mod traps;
 
 use super::stage::{self, line};
+use crate::capture::silent;
 use crate::sandbox::{Outcome, Sandbox, have, outcome};
+use crate::shells::strict;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -24,19 +26,6 @@ fn shells() -> impl Iterator<Item = &'static str> {
     ];
     all.into_iter()
         .filter(|shell| have(shell.split(' ').next().unwrap()))
-}
-
-/// The strictest mode of a shell.
-fn strict(shell: &str) -> &'static str {
-    match shell {
-        "dash" => "set -eu\n",
-        _ => "set -eu -o pipefail\n",
-    }
-}
-
-/// A sandbox in which `obs log` writes to the journal only.
-fn silent() -> Sandbox {
-    Sandbox::new().with("OBS_LOG_STREAM", "off")
 }
 
 /// Runs a script that begins with the one line. Shells that pose as sh are not taken for themselves.

@@ -4,14 +4,10 @@ mod endings;
 mod options;
 
 use super::stage::{line, sourced};
+use crate::capture::silent;
 use crate::sandbox::{Sandbox, have};
 use serde_json::Value;
 use std::fs;
-
-/// A sandbox in which `log_info` writes to the journal only.
-pub(super) fn silent() -> Sandbox {
-    Sandbox::new().with("OBS_LOG_STREAM", "off")
-}
 
 /// The file as it stands in the repository.
 fn file() -> String {

@@ -1,8 +1,9 @@
 //! What each function records, and in which trace.
 
 use super::shells;
+use crate::capture::silent;
 use crate::functions::stage::sourced;
-use crate::functions::zsh::{named, silent};
+use crate::functions::zsh::named;
 use serde_json::{Value, json};
 
 /// The script that uses every function, in each shell's own words.
