@@ -189,66 +189,46 @@ __obs_load() {
 log_debug() {
   if [[ $__obs_via == builtin ]]; then
     \builtin __obs_hot --caller debug -- "${@-}" || __obs_failed "$?"
-    \return
+  else
+    __obs_log debug "${@-}"
   fi
-  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  span_run:* | obs_time:*) __obs_within debug "${@-}" ;;
-  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" debug -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" debug -- "${@-}" || __obs_failed "$?" ;;
-  esac
 }
 
 log_info() {
   if [[ $__obs_via == builtin ]]; then
     \builtin __obs_hot --caller info -- "${@-}" || __obs_failed "$?"
-    \return
+  else
+    __obs_log info "${@-}"
   fi
-  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  span_run:* | obs_time:*) __obs_within info "${@-}" ;;
-  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" info -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" info -- "${@-}" || __obs_failed "$?" ;;
-  esac
 }
 
 log_warning() {
   if [[ $__obs_via == builtin ]]; then
     \builtin __obs_hot --caller warning -- "${@-}" || __obs_failed "$?"
-    \return
+  else
+    __obs_log warning "${@-}"
   fi
-  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  span_run:* | obs_time:*) __obs_within warning "${@-}" ;;
-  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" warning -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" warning -- "${@-}" || __obs_failed "$?" ;;
-  esac
 }
 
 log_error() {
   if [[ $__obs_via == builtin ]]; then
     \builtin __obs_hot --caller error -- "${@-}" || __obs_failed "$?"
-    \return
+  else
+    __obs_log error "${@-}"
   fi
-  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  span_run:* | obs_time:*) __obs_within error "${@-}" ;;
-  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" error -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" error -- "${@-}" || __obs_failed "$?" ;;
-  esac
 }
 
 log_critical() {
   if [[ $__obs_via == builtin ]]; then
     \builtin __obs_hot --caller critical -- "${@-}" || __obs_failed "$?"
-    \return
+  else
+    __obs_log critical "${@-}"
   fi
-  case ${FUNCNAME[1]-}:${#FUNCNAME[@]} in
-  span_run:* | obs_time:*) __obs_within critical "${@-}" ;;
-  main:2 | source:*) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:" critical -- "${@-}" || __obs_failed "$?" ;;
-  *) "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:${FUNCNAME[1]-}" critical -- "${@-}" || __obs_failed "$?" ;;
-  esac
 }
 
-# The same below span_run and obs_time: whoever called those. Its caller was called by one of them.
-__obs_within() {
-  \builtin local __obs_frame=3
+# A record of whoever called the function that called this, past what runs a command for somebody.
+__obs_log() {
+  \builtin local __obs_frame=2
   while [[ ${FUNCNAME[__obs_frame]-} == span_run || ${FUNCNAME[__obs_frame]-} == obs_time ]]; do
     __obs_frame=$((__obs_frame + 1))
   done
@@ -259,21 +239,18 @@ __obs_within() {
 
 # `log_json LEVEL MESSAGE [{JSON}]`: the level in any case; one that is none is info.
 log_json() {
-  \builtin local __obs_at="${FUNCNAME[1]-}" __obs_level=info
-  case $__obs_at in source) __obs_at='' ;; main) ((${#FUNCNAME[@]} > 2)) || __obs_at='' ;; esac
+  \builtin local __obs_level=info
   case ${1-} in
   [Dd][Ee][Bb][Uu][Gg] | [Tt][Rr][Aa][Cc][Ee]) __obs_level=debug ;;
   [Ww][Aa][Rr][Nn] | [Ww][Aa][Rr][Nn][Ii][Nn][Gg]) __obs_level=warning ;;
   [Ee][Rr][Rr][Oo][Rr]) __obs_level=error ;;
   [Cc][Rr][Ii][Tt][Ii][Cc][Aa][Ll] | [Ff][Aa][Tt][Aa][Ll]) __obs_level=critical ;;
   esac
-  case $__obs_at in
-  span_run | obs_time)
-    __obs_within "$__obs_level" "${2-}" ${3:+"${@:3}"}
-    \return
-    ;;
-  esac
-  "$__obs_via" __obs_hot log --source "${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}:$__obs_at" "$__obs_level" -- "${2-}" ${3:+"${@:3}"} || __obs_failed "$?"
+  if [[ $__obs_via == builtin ]]; then
+    \builtin __obs_hot --caller "$__obs_level" -- "${2-}" ${3:+"${@:3}"} || __obs_failed "$?"
+  else
+    __obs_log "$__obs_level" "${2-}" ${3:+"${@:3}"}
+  fi
 }
 
 # `emit_event TYPE [{JSON} | k=v…]`: a domain event.

@@ -1,4 +1,4 @@
-//! Who called a function of `obs print shell`, by bash's own arrays, as `__obs_within` in `obs.bash` finds it.
+//! Who called a function of `obs print shell`, by bash's own arrays, as `__obs_log` in `obs.bash` finds it.
 
 use crate::bash;
 
