@@ -8,7 +8,7 @@ use super::handed::handed;
 use super::scene::flow;
 use crate::model::context::{Flags, TraceContext, parse_traceparent};
 use crate::model::ids::SpanId;
-use crate::model::{sampler, time};
+use crate::model::time;
 use crate::redact;
 use crate::settings::Settings;
 use crate::world::World;
@@ -361,9 +361,7 @@ pub(super) fn derived_from(seed: &str, world: &World) -> Option<TraceContext> {
 /// The root of a derived trace: sampled as a random one would be, but not said to be random.
 fn root(trace: [u8; 16], span: [u8; 8], world: &World) -> Option<TraceContext> {
     let root = TraceContext::root(trace, span, true)?;
-    let var = |name: &str| world.var(name);
-    let (name, arg) = (var("OTEL_TRACES_SAMPLER"), var("OTEL_TRACES_SAMPLER_ARG"));
-    let (sampled, _) = sampler::sampled(name, arg, None, &root.trace_id);
+    let (sampled, _) = super::span::sampled(world, None, &root.trace_id);
     let flags = Flags::from_bits(0).with_sampled(sampled);
     Some(TraceContext { flags, ..root })
 }

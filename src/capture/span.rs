@@ -10,7 +10,7 @@ use super::{Call, fit, github};
 use crate::error::Error;
 use crate::journal::{LiveSpan, Signal};
 use crate::model::context::{TraceContext, parse_traceparent, parse_tracestate};
-use crate::model::ids::SpanId;
+use crate::model::ids::{SpanId, TraceId};
 use crate::model::limits::Limits;
 use crate::model::sampler;
 use crate::model::{Kind, Record, Scope, Span, StatusCode, time, to_line};
@@ -185,13 +185,20 @@ pub(super) fn context_below(
     let Some(fresh) = fresh else {
         return (None, None);
     };
-    let (name, arg) = (
-        world.var("OTEL_TRACES_SAMPLER"),
-        world.var("OTEL_TRACES_SAMPLER_ARG"),
-    );
-    let (sampled, warning) = sampler::sampled(name, arg, parent.as_ref(), &fresh.trace_id);
+    let (sampled, warning) = sampled(world, parent.as_ref(), &fresh.trace_id);
     let flags = fresh.flags.with_sampled(sampled);
     (Some(TraceContext { flags, ..fresh }), warning)
+}
+
+/// What the sampler of the environment decides, and its warning.
+pub(super) fn sampled(
+    world: &World,
+    parent: Option<&TraceContext>,
+    trace: &TraceId,
+) -> (bool, Option<String>) {
+    let var = |name: &str| world.var(name);
+    let (name, arg) = (var("OTEL_TRACES_SAMPLER"), var("OTEL_TRACES_SAMPLER_ARG"));
+    sampler::sampled(name, arg, parent, trace)
 }
 
 /// The attributes among a span command's words.
