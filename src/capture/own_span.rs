@@ -2,12 +2,12 @@
 //! kept as those of `obs span`.
 
 use super::Teller;
-use super::{deliver, span};
+use super::span;
 use crate::error::Error;
 use crate::journal::{LiveSpan, Signal};
 use crate::model::context::{TraceContext, parse_tracestate};
 use crate::model::ids::SpanId;
-use crate::model::{Attributes, Kind, Record, Span, to_line};
+use crate::model::{Attributes, Kind, Span};
 use std::cell::Cell;
 
 /// A span to tell.
@@ -38,24 +38,15 @@ impl Teller<'_> {
         if call.disabled || call.journal.has_live(&id) {
             return Ok(false);
         }
-        let mut record = Record::Span(Box::new(self.span(own)));
-        deliver::clean(&mut record);
-        let Record::Span(span) = record else {
-            return Ok(false);
-        };
         let live = LiveSpan {
             owners: Vec::new(),
             expires: Some(call.now.saturating_add(ttl)),
             changed: call.now,
             done: false,
             reported: None,
-            span: *span,
+            span: self.span(own),
         };
-        let kept = call.journal.start_live(&id, &live);
-        if kept.is_err() {
-            call.print_unsaved(&to_line(&live));
-        }
-        kept.map(|()| true)
+        span::begin_live(call, id, live).map(|()| true)
     }
 
     /// Ends a span, also one that was begun elsewhere: then `own` is all of it. `change` says how it went. The answer is

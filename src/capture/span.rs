@@ -71,7 +71,7 @@ pub(super) fn refuse(call: &Call<'_>, args: &[OsString]) {
 }
 
 /// Leaves the live file of a started span, clean of secrets.
-fn begin_live(call: &Call<'_>, id: SpanId, live: LiveSpan) -> Result<(), Error> {
+pub(super) fn begin_live(call: &Call<'_>, id: SpanId, live: LiveSpan) -> Result<(), Error> {
     if call.disabled {
         return Ok(());
     }

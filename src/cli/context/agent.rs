@@ -24,7 +24,8 @@ pub(super) struct Args {
 pub(super) const MORE: &str = "\
 Made for a hook that an agent runs when a session starts. The session's id comes from the hook's JSON on standard input
 (session_id) and gives the trace, so that a session that is taken up again goes on in the same trace; a valid TRACEPARENT
-wins, unless sourcing the functions of `obs print shell` made it and nobody has recorded it, and so does the run of a CI job (`obs context ci`). Every script and wrapped command that the agent runs is then in that trace, with actor.type `agent`
+wins, unless sourcing the functions of `obs print shell` made it and nobody has recorded it, and so does the run of a CI
+job (`obs context ci`). Every script and wrapped command that the agent runs is then in that trace, with actor.type `agent`
 (OBS_ACTOR_TYPE) and the agent's name as actor.id where it is known (OBS_ACTOR, unless it is set).
 
 Never fails the hook: what cannot be read or written is said on standard error, the exit code is 0.
