@@ -71,19 +71,15 @@ pub(super) fn refuse(call: &Call<'_>, args: &[OsString]) {
 }
 
 /// Leaves the live file of a started span, clean of secrets.
-pub(super) fn begin_live(call: &Call<'_>, id: SpanId, live: LiveSpan) -> Result<(), Error> {
+pub(super) fn begin_live(call: &Call<'_>, id: SpanId, mut live: LiveSpan) -> Result<(), Error> {
     if call.disabled {
         return Ok(());
     }
-    let mut record = Record::Span(Box::new(live.span.clone()));
+    let mut record = Record::Span(Box::new(std::mem::take(&mut live.span)));
     super::deliver::clean(&mut record);
-    let Record::Span(clean) = record else {
-        return Ok(());
-    };
-    let live = LiveSpan {
-        span: *clean,
-        ..live
-    };
+    if let Record::Span(clean) = record {
+        live.span = *clean;
+    }
     let kept = call.journal.start_live(&id, &live);
     if kept.is_err() {
         call.print_unsaved(&to_line(&live));
