@@ -155,6 +155,9 @@ __obs_enable() {
     \builtin __obs_hot --builtin-version
     if [[ $__obs_builtin == "$__obs_version" ]]; then
       __obs_via='builtin'
+      # a function around a builtin would be a third of what a record costs
+      \builtin enable -f "$__obs_library" log_debug log_info log_warning log_error log_critical &&
+        \builtin unset -f log_debug log_info log_warning log_error log_critical
       \return 0
     fi
     \builtin enable -d __obs_hot
@@ -184,47 +187,13 @@ __obs_load() {
   \return "$1"
 }
 
-# `log_LEVEL MESSAGE [k=v… | k:=JSON | {JSON}]`: a log record, with the file, line and function of whoever called. Written
-# out five times: with the builtin, one more function or variable is a tenth of what a call costs.
-log_debug() {
-  if [[ $__obs_via == builtin ]]; then
-    \builtin __obs_hot --caller debug -- "${@-}" || __obs_failed "$?"
-  else
-    __obs_log debug "${@-}"
-  fi
-}
-
-log_info() {
-  if [[ $__obs_via == builtin ]]; then
-    \builtin __obs_hot --caller info -- "${@-}" || __obs_failed "$?"
-  else
-    __obs_log info "${@-}"
-  fi
-}
-
-log_warning() {
-  if [[ $__obs_via == builtin ]]; then
-    \builtin __obs_hot --caller warning -- "${@-}" || __obs_failed "$?"
-  else
-    __obs_log warning "${@-}"
-  fi
-}
-
-log_error() {
-  if [[ $__obs_via == builtin ]]; then
-    \builtin __obs_hot --caller error -- "${@-}" || __obs_failed "$?"
-  else
-    __obs_log error "${@-}"
-  fi
-}
-
-log_critical() {
-  if [[ $__obs_via == builtin ]]; then
-    \builtin __obs_hot --caller critical -- "${@-}" || __obs_failed "$?"
-  else
-    __obs_log critical "${@-}"
-  fi
-}
+# `log_LEVEL MESSAGE [k=v… | k:=JSON | {JSON}]`: a log record, with the file, line and function of whoever called. With the
+# loaded builtin they are builtins themselves.
+log_debug() { __obs_log debug "${@-}"; }
+log_info() { __obs_log info "${@-}"; }
+log_warning() { __obs_log warning "${@-}"; }
+log_error() { __obs_log error "${@-}"; }
+log_critical() { __obs_log critical "${@-}"; }
 
 # A record of whoever called the function that called this, past what runs a command for somebody.
 __obs_log() {
@@ -246,11 +215,7 @@ log_json() {
   [Ee][Rr][Rr][Oo][Rr]) __obs_level=error ;;
   [Cc][Rr][Ii][Tt][Ii][Cc][Aa][Ll] | [Ff][Aa][Tt][Aa][Ll]) __obs_level=critical ;;
   esac
-  if [[ $__obs_via == builtin ]]; then
-    \builtin __obs_hot --caller "$__obs_level" -- "${2-}" ${3:+"${@:3}"} || __obs_failed "$?"
-  else
-    __obs_log "$__obs_level" "${2-}" ${3:+"${@:3}"}
-  fi
+  __obs_log "$__obs_level" "${2-}" ${3:+"${@:3}"}
 }
 
 # `emit_event TYPE [{JSON} | k=v…]`: a domain event.

@@ -117,7 +117,8 @@ fn obs_stays_the_program_behind_the_functions() {
     let sandbox = beside(library.to_str().unwrap());
     let text = r#"
 eval "$(obs print shell bash)"
-type -t __obs_hot obs
+eval "$(obs print shell bash)"
+type -t __obs_hot log_info obs
 obs span exec -- sh -c 'trap "echo got; exit 5" TERM; echo ready; while :; do sleep 0.1; done' >said & child=$!
 until grep -q ready said; do sleep 0.02; done
 kill $child
@@ -126,7 +127,10 @@ echo "status $?"
 cat said
 "#;
     let outcome = sandbox.script("bash", text).quiet();
-    assert_eq!(outcome.stdout, "builtin\nfile\nstatus 5\nready\ngot\n");
+    assert_eq!(
+        outcome.stdout,
+        "builtin\nbuiltin\nfile\nstatus 5\nready\ngot\n"
+    );
 }
 
 #[test]

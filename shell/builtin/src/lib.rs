@@ -17,7 +17,7 @@ use rooms::{capture, redact};
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, UnwindSafe};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -48,14 +48,59 @@ const STEPS: &[&str] = &["span end", "span start"];
 /// functions of `obs print shell` call, so that `obs` itself stays the program: of `obs … &` bash makes a shell that waits
 /// for the program, where a builtin is called so, and a signal to `$!` reaches the shell only.
 #[unsafe(no_mangle)]
-static mut obs_struct: Builtin = builtin(c"obs");
+static mut obs_struct: Builtin = builtin(c"obs", obs);
 #[unsafe(no_mangle)]
-static mut __obs_hot_struct: Builtin = builtin(c"__obs_hot");
+static mut __obs_hot_struct: Builtin = builtin(c"__obs_hot", obs);
 
-const fn builtin(name: &'static CStr) -> Builtin {
+/// The functions `log_LEVEL` of `obs print shell` as builtins, which cost a third less than a function that calls one.
+macro_rules! level {
+    ($level:literal, $name:ident, $structure:ident, $load:ident) => {
+        #[unsafe(no_mangle)]
+        static mut $structure: Builtin = Builtin {
+            short_doc: c"log_LEVEL message [attribute=value ...]".as_ptr(),
+            ..builtin(
+                match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => c"",
+                },
+                $name,
+            )
+        };
+
+        extern "C" fn $name(list: *const WordList) -> c_int {
+            guarded(list, |words| said($level.as_bytes(), words))
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C" fn $load(_: *const c_char) -> c_int {
+            loaded()
+        }
+    };
+}
+
+level!("debug", log_debug, log_debug_struct, log_debug_builtin_load);
+level!("info", log_info, log_info_struct, log_info_builtin_load);
+level!(
+    "warning",
+    log_warning,
+    log_warning_struct,
+    log_warning_builtin_load
+);
+level!("error", log_error, log_error_struct, log_error_builtin_load);
+level!(
+    "critical",
+    log_critical,
+    log_critical_struct,
+    log_critical_builtin_load
+);
+
+const fn builtin(
+    name: &'static CStr,
+    function: extern "C" fn(*const WordList) -> c_int,
+) -> Builtin {
     Builtin {
         name: name.as_ptr(),
-        function: obs,
+        function,
         flags: bash::ENABLED,
         long_doc: HELP.0.as_ptr(),
         short_doc: c"obs log|emit|metric|span … ".as_ptr(),
@@ -84,6 +129,14 @@ enum Done {
 
 /// The builtin.
 extern "C" fn obs(list: *const WordList) -> c_int {
+    guarded(list, call)
+}
+
+/// Calls for the words that bash gave.
+fn guarded(
+    list: *const WordList,
+    call: impl FnOnce(&[&'static [u8]]) -> Done + UnwindSafe,
+) -> c_int {
     // SAFETY: bash calls a builtin with its words and waits
     let done = panic::catch_unwind(|| call(&unsafe { bash::words(list) }));
     match done {
@@ -115,14 +168,18 @@ fn call(words: &[&'static [u8]]) -> Done {
         bash::set(c"__obs_builtin", VERSION);
         return Done::Code(0);
     }
-    // the functions leave it to us to find who called them: bash takes longer
-    if let [first, level, rest @ ..] = words
-        && *first == b"--caller"
-    {
-        let source = caller::source();
-        return hot(&[&[b"log".as_slice(), &source, level], rest].concat());
-    }
     hot(words)
+}
+
+/// A log record of whoever called, with one word at least: the message.
+fn said(level: &[u8], words: &[&[u8]]) -> Done {
+    let source = caller::source();
+    let mut all = vec![b"log".as_slice(), &source, level, b"--"];
+    all.extend(words);
+    if words.is_empty() {
+        all.push(b"");
+    }
+    hot(&all)
 }
 
 /// A command by its words.

@@ -394,7 +394,7 @@ builtin() {
 __obs_via=builtin
 "#;
     let text = format!(
-        "{}{stand_in}f() {{ log_info hi a=1; }}\nf\nemit_event t a=1\nmetric_inc m\nspan_start s k=v\nspan_event e\n\
+        "{}{stand_in}emit_event t a=1\nmetric_inc m\nspan_start s k=v\nspan_event e\n\
          span_attr a=1\n_OBS_STACK=x\nspan_end 3\n",
         from_disk()
     );
@@ -414,7 +414,6 @@ __obs_via=builtin
     assert_eq!(
         said,
         [
-            "<--caller><info><--><hi><a=1>".to_owned(),
             "<emit><--><t><a=1>".to_owned(),
             "<metric><inc><--><m>".to_owned(),
             "<span><start><-v><--owner><--><s><k=v>".to_owned(),
