@@ -2,6 +2,9 @@
 //! then `config.toml`, then the default; an empty variable is unset. Nothing is read from the folder one stands in.
 
 mod file;
+mod sinks;
+
+pub use sinks::{SINK_KEYS, SinkKey, SinkKind, SinkSettings, Start, sinks};
 
 use crate::error::Error;
 use crate::world::World;
@@ -18,6 +21,8 @@ pub enum Shape {
     Choice(&'static [&'static str]),
     /// A number of milliseconds.
     Millis,
+    /// A whole number, at least the given one.
+    Number(u64),
     /// Any text.
     Text,
 }
@@ -57,6 +62,7 @@ const ACTORS: &[&str] = &["user", "agent", "ci"];
 const CONTRACTS: &[&str] = &["collector", "grafana", "runner"];
 const LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
 const STREAMS: &[&str] = &["split", "stdout", "stderr", "off"];
+const FLUSHES: &[&str] = &["auto", "manual"];
 const FORMATS: &[&str] = &["auto", "pretty", "json", "logfmt", "github"];
 
 /// The table.
@@ -167,6 +173,13 @@ pub const SETTINGS: &[Setting] = &[
         "longest record; longer ones are cut and say so",
     ),
     row(
+        "OBS_FLUSH",
+        Some("flush"),
+        "auto",
+        Shape::Choice(FLUSHES),
+        "auto: where a sink is configured, calls start a drain in the background, once in 5 s at most",
+    ),
+    row(
         "OBS_SHIM",
         None,
         "true",
@@ -208,6 +221,8 @@ pub struct Settings {
     pub rotate_bytes: u64,
     /// Longest record in bytes.
     pub record_bytes: usize,
+    /// A sink is configured, and a drain may be started for it.
+    pub flush: bool,
     /// Wrapped tools are recorded.
     pub shim: bool,
     /// What was wrong with the settings; each was left at its default.
@@ -244,6 +259,7 @@ impl Settings {
             lock_timeout: lookup.number("OBS_LOCK_TIMEOUT"),
             rotate_bytes,
             record_bytes,
+            flush: lookup.has_sink() && lookup.text("OBS_FLUSH") == "auto",
             shim: lookup.flag("OBS_SHIM"),
             complaints: lookup.complaints,
         }
@@ -280,7 +296,7 @@ fn check(shape: Shape, text: &str) -> Result<String, String> {
             false => Err(format!("expected one of {}", words.join(", "))),
         },
         Shape::Millis => number(&lower, 0),
-        Shape::Bytes(least) => number(&lower, least),
+        Shape::Bytes(least) | Shape::Number(least) => number(&lower, least),
     }
 }
 
@@ -321,6 +337,11 @@ impl Lookup<'_> {
             let row = SETTINGS.iter().find(|row| row.variable == variable);
             row.map_or_else(String::new, |row| row.default.to_owned())
         })
+    }
+
+    /// True where somewhere to send to is known.
+    fn has_sink(&self) -> bool {
+        self.file.iter().any(|(key, _)| key == file::SINKS) || sinks::in_variables(self.world)
     }
 
     fn flag(&mut self, variable: &str) -> bool {

@@ -5,7 +5,7 @@ mod shell;
 use super::{page, print_out, tree};
 use crate::error::{Error, Exit};
 use crate::model::catalog;
-use crate::settings::{SETTINGS, Setting, Shape};
+use crate::settings::{SETTINGS, SINK_KEYS, Setting, Shape, SinkKind};
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches, Subcommand};
 use clap_complete::Shell;
@@ -248,6 +248,7 @@ fn config() -> String {
             }
         }
     }
+    text.push_str(&sinks());
     text.push_str("\n# Only in the environment:\n");
     for row in SETTINGS.iter().filter(|row| row.key.is_none()) {
         text.push_str(&format!(
@@ -260,9 +261,44 @@ fn config() -> String {
     text
 }
 
+/// The keys of a sink, by what it speaks.
+fn sinks() -> String {
+    let mut text = "\n# Where records are sent: any number of these, each with a name of its own.\n# [[sink]]\n".to_owned();
+    for row in SINK_KEYS {
+        let words = match row.shape {
+            Shape::Choice(words) => format!(": {}", words.join(", ")),
+            _ => String::new(),
+        };
+        let kinds = match row.kinds.len() {
+            all if all == SinkKind::ALL.len() => String::new(),
+            _ => format!(
+                " ({})",
+                row.kinds
+                    .iter()
+                    .map(|kind| kind.name())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        };
+        let value = match (row.is_list, row.shape) {
+            (true, _) => "[]".to_owned(),
+            (_, Shape::Bool | Shape::Bytes(_) | Shape::Millis | Shape::Number(_)) => {
+                row.default.to_owned()
+            }
+            (_, Shape::Choice(_) | Shape::Text) => format!("\"{}\"", row.default),
+        };
+        text.push_str(&format!(
+            "#   {:<34} # {}{words}{kinds}\n",
+            format!("{} = {value}", row.key),
+            row.help
+        ));
+    }
+    text
+}
+
 fn entry(row: &Setting, key: &str) -> String {
     let value = match row.shape {
-        Shape::Bool | Shape::Bytes(_) | Shape::Millis => row.default.to_owned(),
+        Shape::Bool | Shape::Bytes(_) | Shape::Millis | Shape::Number(_) => row.default.to_owned(),
         Shape::Choice(_) | Shape::Text => format!("\"{}\"", row.default),
     };
     let words = match row.shape {

@@ -9,6 +9,9 @@ use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+/// The key that tells how many sinks there are; they themselves are read when something is sent.
+pub(super) const SINKS: &str = "sink";
+
 type Pairs = Vec<(String, String)>;
 
 /// The settings of the home's `config.toml`; what is wrong with it goes to `complaints`.
@@ -64,7 +67,7 @@ fn read(config: &Path) -> Result<Pairs, Error> {
         .map_err(|error: toml::de::Error| wrong(&error.message()))?;
     let mut pairs = Pairs::new();
     flatten("", &table, &mut pairs);
-    for (key, value) in &pairs {
+    for (key, value) in pairs.iter().filter(|(key, _)| key != SINKS) {
         let Some(setting) = SETTINGS.iter().find(|row| row.key == Some(key)) else {
             return Err(wrong(&format!("unknown key `{key}`")));
         };
@@ -80,6 +83,7 @@ fn flatten(prefix: &str, table: &toml::Table, pairs: &mut Pairs) {
             toml::Value::Table(inner) => flatten(&format!("{key}."), inner, pairs),
             toml::Value::String(text) => pairs.push((key, text.replace('\n', " "))),
             toml::Value::Integer(number) => pairs.push((key, number.to_string())),
+            toml::Value::Array(sinks) if key == SINKS => pairs.push((key, sinks.len().to_string())),
             toml::Value::Boolean(flag) => pairs.push((key, flag.to_string())),
             other => pairs.push((key, format!("{other:?}"))), // no shape takes it: the check says so
         }

@@ -1,0 +1,691 @@
+//! The sinks: where records are sent. Each is a `[[sink]]` of `config.toml` in the home, or the one that the OTLP exporter's
+//! variables describe. The table says which key belongs to which kind and what it takes. A secret is never a value here:
+//! its key ends in `_env` (the name of a variable) or `_file` (a path).
+
+use super::{Shape, check};
+use crate::error::Error;
+use crate::model::Signal;
+use crate::world::World;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::Path;
+
+/// What a sink speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SinkKind {
+    /// A program that gets lines on its standard input.
+    Command,
+    /// Files on this machine.
+    File,
+    /// Apache Kafka.
+    Kafka,
+    /// NATS JetStream.
+    Nats,
+    /// OTLP over gRPC or HTTP.
+    Otlp,
+    /// HTTP POST, an event at a time.
+    Webhook,
+}
+
+use SinkKind::{Command, File, Kafka, Nats, Otlp, Webhook};
+
+impl SinkKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Command, File, Kafka, Nats, Otlp, Webhook];
+
+    /// The word for `type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Command => "command",
+            File => "file",
+            Kafka => "kafka",
+            Nats => "nats",
+            Otlp => "otlp",
+            Webhook => "webhook",
+        }
+    }
+}
+
+/// From where a new sink begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// All that the journal has.
+    All,
+    /// Not older than a day.
+    Day,
+    /// Only what comes.
+    Now,
+}
+
+/// One key of a `[[sink]]`.
+#[derive(Debug)]
+pub struct SinkKey {
+    /// The key.
+    pub key: &'static str,
+    /// The kinds it belongs to.
+    pub kinds: &'static [SinkKind],
+    /// What it takes, or each item of it.
+    pub shape: Shape,
+    /// It takes a list of such.
+    pub is_list: bool,
+    /// Its value when nobody says otherwise; empty is none.
+    pub default: &'static str,
+    /// What it does.
+    pub help: &'static str,
+}
+
+const fn key(
+    key: &'static str,
+    kinds: &'static [SinkKind],
+    shape: Shape,
+    default: &'static str,
+    help: &'static str,
+) -> SinkKey {
+    SinkKey {
+        key,
+        kinds,
+        shape,
+        is_list: false,
+        default,
+        help,
+    }
+}
+
+const fn list(
+    name: &'static str,
+    kinds: &'static [SinkKind],
+    shape: Shape,
+    default: &'static str,
+    help: &'static str,
+) -> SinkKey {
+    SinkKey {
+        is_list: true,
+        ..key(name, kinds, shape, default, help)
+    }
+}
+
+const ALL: &[SinkKind] = &SinkKind::ALL;
+const BUSES: &[SinkKind] = &[Kafka, Nats, Webhook];
+const NETWORK: &[SinkKind] = &[Kafka, Nats, Otlp, Webhook];
+const SIGNALS: &[&str] = &["events", "logs", "metrics", "spans"];
+const FORMATS: &[&str] = &["obs", "cloudevents", "cdevents", "otlp-json"];
+
+/// The table.
+pub const SINK_KEYS: &[SinkKey] = &[
+    key(
+        "name",
+        ALL,
+        Shape::Text,
+        "",
+        "its name: letters, digits, - and _; one sink each",
+    ),
+    key(
+        "type",
+        ALL,
+        Shape::Choice(&["command", "file", "kafka", "nats", "otlp", "webhook"]),
+        "",
+        "what it speaks",
+    ),
+    list(
+        "signals",
+        ALL,
+        Shape::Choice(SIGNALS),
+        "",
+        "what it gets; all for otlp and file, else events",
+    ),
+    key(
+        "start",
+        ALL,
+        Shape::Choice(&["24h", "all", "now"]),
+        "24h",
+        "from where a new sink begins",
+    ),
+    key(
+        "timeout",
+        ALL,
+        Shape::Millis,
+        "10000",
+        "milliseconds that one batch may take; 0: no limit",
+    ),
+    key(
+        "format",
+        &[Command, File, Kafka, Nats, Webhook],
+        Shape::Choice(FORMATS),
+        "",
+        "cloudevents for buses, obs for command and file",
+    ),
+    key(
+        "mode",
+        BUSES,
+        Shape::Choice(&["structured", "binary"]),
+        "structured",
+        "CloudEvents content mode",
+    ),
+    key(
+        "allow_link_local",
+        NETWORK,
+        Shape::Bool,
+        "false",
+        "169.254.0.0/16 and fe80::/10 may be reached",
+    ),
+    key(
+        "certificate",
+        NETWORK,
+        Shape::Text,
+        "",
+        "PEM file of the authorities that are trusted",
+    ),
+    key(
+        "client_certificate",
+        NETWORK,
+        Shape::Text,
+        "",
+        "PEM file of our certificate",
+    ),
+    key(
+        "client_key",
+        NETWORK,
+        Shape::Text,
+        "",
+        "PEM file of its key",
+    ),
+    key("endpoint", &[Otlp], Shape::Text, "", "base URL"),
+    key(
+        "protocol",
+        &[Otlp],
+        Shape::Choice(&["grpc", "http/protobuf", "http/json"]),
+        "http/protobuf",
+        "OTLP transport",
+    ),
+    key(
+        "compression",
+        &[Otlp],
+        Shape::Choice(&["gzip", "none"]),
+        "none",
+        "of requests",
+    ),
+    key(
+        "temporality",
+        &[Otlp],
+        Shape::Choice(&["cumulative", "delta"]),
+        "cumulative",
+        "of metrics",
+    ),
+    key(
+        "headers_env",
+        &[Otlp, Webhook],
+        Shape::Text,
+        "",
+        "variable with headers, k=v,k2=v2",
+    ),
+    key(
+        "headers_file",
+        &[Otlp, Webhook],
+        Shape::Text,
+        "",
+        "file with headers, k=v,k2=v2",
+    ),
+    key("url", &[Nats, Webhook], Shape::Text, "", "where"),
+    key("stream", &[Nats], Shape::Text, "OBS", "JetStream stream"),
+    key(
+        "create",
+        &[Kafka, Nats],
+        Shape::Bool,
+        "true",
+        "make the stream or the topic where it is missing",
+    ),
+    key(
+        "subject",
+        &[Nats],
+        Shape::Text,
+        "obs.events",
+        "what subjects begin with; the event's type follows",
+    ),
+    key("brokers", &[Kafka], Shape::Text, "", "host:port,host:port"),
+    key("topic", &[Kafka], Shape::Text, "obs.events", "topic"),
+    key(
+        "partitions",
+        &[Kafka],
+        Shape::Number(1),
+        "3",
+        "of a topic that is made",
+    ),
+    key("tls", &[Kafka, Nats], Shape::Bool, "false", "encrypted"),
+    key(
+        "sasl",
+        &[Kafka],
+        Shape::Choice(&["plain", "scram-sha-256", "scram-sha-512"]),
+        "",
+        "SASL mechanism",
+    ),
+    key("user", &[Kafka, Nats], Shape::Text, "", "user name"),
+    key(
+        "password_env",
+        &[Kafka, Nats],
+        Shape::Text,
+        "",
+        "variable with the password",
+    ),
+    key(
+        "password_file",
+        &[Kafka, Nats],
+        Shape::Text,
+        "",
+        "file with the password",
+    ),
+    key(
+        "token_env",
+        &[Nats],
+        Shape::Text,
+        "",
+        "variable with the token",
+    ),
+    key(
+        "token_file",
+        &[Nats],
+        Shape::Text,
+        "",
+        "file with the token",
+    ),
+    key(
+        "nkey_env",
+        &[Nats],
+        Shape::Text,
+        "",
+        "variable with the nkey seed",
+    ),
+    key(
+        "nkey_file",
+        &[Nats],
+        Shape::Text,
+        "",
+        "file with the nkey seed",
+    ),
+    key(
+        "credentials_file",
+        &[Nats],
+        Shape::Text,
+        "",
+        "`.creds` file: JWT and seed",
+    ),
+    key(
+        "secret_env",
+        &[Webhook],
+        Shape::Text,
+        "",
+        "variable with the signing secrets (whsec_…), by spaces",
+    ),
+    key(
+        "secret_file",
+        &[Webhook],
+        Shape::Text,
+        "",
+        "file with the signing secrets",
+    ),
+    list(
+        "command",
+        &[Command],
+        Shape::Text,
+        "",
+        "program and its words",
+    ),
+    key(
+        "path",
+        &[File],
+        Shape::Text,
+        "",
+        "file; {signal} stands for events, logs, metrics or spans",
+    ),
+    key(
+        "permissions",
+        &[File],
+        Shape::Text,
+        "0600",
+        "mode of the file, octal",
+    ),
+    key("group", &[File], Shape::Text, "", "group of the file"),
+    key(
+        "rotate_bytes",
+        &[File],
+        Shape::Bytes(4096),
+        "67108864",
+        "size at which it is rotated",
+    ),
+    key(
+        "keep",
+        &[File],
+        Shape::Number(0),
+        "5",
+        "rotated files that stay",
+    ),
+];
+
+/// What is known of one sink.
+#[derive(Debug, Clone)]
+pub struct SinkSettings {
+    /// Its name.
+    pub name: String,
+    /// What it speaks.
+    pub kind: SinkKind,
+    /// Where it was described, for messages.
+    pub place: String,
+    /// The exporter's variables describe it, per signal forms included.
+    pub is_from_variables: bool,
+    values: Vec<(String, Vec<String>)>,
+}
+
+impl SinkSettings {
+    /// A value, or its default; none where there is neither.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        let given = self.values.iter().find(|(name, _)| name == key);
+        let given = given
+            .and_then(|(_, items)| items.first())
+            .map(String::as_str);
+        let row = || SINK_KEYS.iter().find(|row| row.key == key);
+        given
+            .or_else(|| row().map(|row| row.default))
+            .filter(|text| !text.is_empty())
+    }
+
+    /// The items of a list.
+    pub fn items(&self, key: &str) -> &[String] {
+        let given = self.values.iter().find(|(name, _)| name == key);
+        given.map(|(_, items)| items.as_slice()).unwrap_or_default()
+    }
+
+    /// A yes or no.
+    pub fn flag(&self, key: &str) -> bool {
+        self.text(key) == Some("true")
+    }
+
+    /// A number.
+    pub fn number(&self, key: &str) -> u64 {
+        self.text(key)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default()
+    }
+
+    /// A value that the sink cannot do without.
+    pub fn needed(&self, key: &str) -> Result<&str, Error> {
+        self.text(key).ok_or_else(|| {
+            let kind = self.kind.name();
+            Error::usage(format!("{}: no `{key}`", self.place)).hint(format!(
+                "a sink of type {kind} needs it; `obs print config` shows all keys"
+            ))
+        })
+    }
+
+    /// An error about one of its keys.
+    pub fn wrong(&self, key: &str, why: impl std::fmt::Display) -> Error {
+        Error::usage(format!("{}: `{key}`", self.place)).because(why)
+    }
+
+    /// From where it begins.
+    pub fn start(&self) -> Start {
+        match self.text("start") {
+            Some("all") => Start::All,
+            Some("now") => Start::Now,
+            _ => Start::Day,
+        }
+    }
+
+    /// What it gets.
+    pub fn signals(&self) -> Vec<Signal> {
+        let named = self.items("signals");
+        let default = match self.kind {
+            File | Otlp => Signal::ALL.to_vec(),
+            Command | Kafka | Nats | Webhook => vec![Signal::Events],
+        };
+        match named.is_empty() {
+            true => default,
+            false => Signal::ALL
+                .into_iter()
+                .filter(|signal| named.iter().any(|name| name == signal.name()))
+                .collect(),
+        }
+    }
+}
+
+/// Names of the variables that say where to.
+const ENDPOINTS: [&str; 4] = [
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+];
+
+/// True where the exporter's variables name an endpoint.
+pub(super) fn in_variables(world: &World) -> bool {
+    ENDPOINTS.iter().any(|name| world.var_os(name).is_some())
+}
+
+/// All sinks: those of the home's `config.toml`, then the one of the variables. What is wrong with one is an error that names
+/// the place; the others are there all the same.
+pub fn sinks(home: Option<&Path>, world: &World) -> (Vec<SinkSettings>, Vec<Error>) {
+    let (mut sinks, mut errors) = (Vec::new(), Vec::new());
+    if let Some(home) = home {
+        for one in of_file(&home.join("config.toml")) {
+            match one {
+                Ok(sink)
+                    if sinks
+                        .iter()
+                        .any(|other: &SinkSettings| other.name == sink.name) =>
+                {
+                    let hint = "each sink needs a name of its own: its cursor bears it";
+                    errors.push(
+                        Error::usage(format!("{}: a second sink `{}`", sink.place, sink.name))
+                            .hint(hint),
+                    );
+                }
+                Ok(sink) => sinks.push(sink),
+                Err(error) => errors.push(error),
+            }
+        }
+    }
+    sinks.extend(of_variables(world));
+    (sinks, errors)
+}
+
+/// The sink of the variables. Its name holds where it sends to, so that another endpoint begins with a cursor of its own.
+fn of_variables(world: &World) -> Option<SinkSettings> {
+    if !in_variables(world) {
+        return None;
+    }
+    let mut hash = Sha256::new();
+    let protocols = ENDPOINTS.map(|name| name.replace("ENDPOINT", "PROTOCOL"));
+    for name in ENDPOINTS
+        .into_iter()
+        .chain(protocols.iter().map(String::as_str))
+    {
+        hash.update(world.var_os(name).unwrap_or_default().as_encoded_bytes());
+        hash.update([0]);
+    }
+    let hash = hash.finalize();
+    let name: String = hash
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Some(SinkSettings {
+        name: format!("env-{name}"),
+        kind: Otlp,
+        place: "the variables OTEL_EXPORTER_OTLP_*".to_owned(),
+        is_from_variables: true,
+        values: Vec::new(),
+    })
+}
+
+/// The `[[sink]]` entries of a file; one that is not there has none.
+fn of_file(path: &Path) -> Vec<Result<SinkSettings, Error>> {
+    let Ok(text) = fs::read_to_string(path) else {
+        return Vec::new(); // reading the settings has said why
+    };
+    let Ok(table) = text.parse::<toml::Table>() else {
+        return Vec::new();
+    };
+    let lines: Vec<usize> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.trim_start().starts_with("[[sink]]"))
+        .map(|(number, _)| number + 1)
+        .collect();
+    let entries = match table.get("sink") {
+        Some(toml::Value::Array(entries)) => entries.as_slice(),
+        Some(_) => {
+            let wrong = Error::usage(format!("{}: `sink` is no list", path.display()));
+            return vec![Err(wrong.hint("write each sink under a line `[[sink]]`"))];
+        }
+        None => &[],
+    };
+    let read = entries.iter().enumerate().map(|(index, entry)| {
+        let place = match lines.get(index) {
+            Some(line) => format!("{}:{line}", path.display()),
+            None => path.display().to_string(),
+        };
+        of_entry(entry, place)
+    });
+    read.collect()
+}
+
+fn of_entry(entry: &toml::Value, place: String) -> Result<SinkSettings, Error> {
+    let wrong = |what: String| Error::usage(format!("{place}: {what}"));
+    let toml::Value::Table(entry) = entry else {
+        return Err(wrong("a sink is a table".to_owned()));
+    };
+    let word = |name: &str| {
+        entry
+            .get(name)
+            .and_then(toml::Value::as_str)
+            .unwrap_or_default()
+    };
+    let kind = SinkKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == word("type"));
+    let names = SinkKind::ALL.map(SinkKind::name).join(", ");
+    let kind = kind.ok_or_else(|| wrong(format!("`type`: expected one of {names}")))?;
+    let name = word("name").to_owned();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(plain) || name.starts_with("env-") {
+        let hint = "letters, digits, - and _, at most 64, and not `env-` before it";
+        return Err(wrong("`name` is missing or cannot be a file name".to_owned()).hint(hint));
+    }
+    let mut values = Vec::new();
+    for (key, value) in entry {
+        let row = SINK_KEYS.iter().find(|row| row.key == key);
+        let Some(row) = row.filter(|row| row.kinds.contains(&kind)) else {
+            let of_kind = SINK_KEYS.iter().filter(|row| row.kinds.contains(&kind));
+            let keys: Vec<&str> = of_kind.map(|row| row.key).collect();
+            return Err(wrong(format!("unknown key `{key}`")).hint(format!(
+                "a sink of type {} takes {}",
+                kind.name(),
+                keys.join(", ")
+            )));
+        };
+        let items = items(row, value).map_err(|why| wrong(format!("`{key}`")).because(why))?;
+        values.push((key.clone(), items));
+    }
+    Ok(SinkSettings {
+        name,
+        kind,
+        place,
+        is_from_variables: false,
+        values,
+    })
+}
+
+/// The items of a value as the row wants them.
+fn items(row: &SinkKey, value: &toml::Value) -> Result<Vec<String>, String> {
+    let text = |value: &toml::Value| match value {
+        toml::Value::String(text) => Ok(text.clone()),
+        toml::Value::Integer(number) => Ok(number.to_string()),
+        toml::Value::Boolean(flag) => Ok(flag.to_string()),
+        _ => Err("expected a text, a number, true or false".to_owned()),
+    };
+    match value {
+        toml::Value::Array(items) if row.is_list => items
+            .iter()
+            .map(|item| check(row.shape, &text(item)?))
+            .collect(),
+        _ if row.is_list => Err("expected a list".to_owned()),
+        one => Ok(vec![check(row.shape, &text(one)?)?]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Vec<SinkSettings>, Vec<String>) {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("config.toml"), text).unwrap();
+        let (sinks, errors) = sinks(Some(home.path()), &World::of(&[]));
+        let plain = |error: Error| error.report().replace(home.path().to_str().unwrap(), "~");
+        (sinks, errors.into_iter().map(plain).collect())
+    }
+
+    #[test]
+    fn sinks_stand_in_their_order() {
+        let (sinks, errors) = read(
+            "actor = \"a\"\n[[sink]]\nname = \"bus\"\ntype = \"nats\"\nurl = \"nats://h\"\n\
+             [[sink]]\nname = \"here\"\ntype = \"file\"\npath = \"/x\"\nkeep = 3\nsignals = [\"logs\"]\nstart = \"all\"\n",
+        );
+        assert!(errors.is_empty(), "{errors:?}");
+        let [bus, here] = sinks.as_slice() else {
+            panic!("{sinks:?}")
+        };
+        assert_eq!(
+            (bus.name.as_str(), bus.kind, bus.start()),
+            ("bus", Nats, Start::Day)
+        );
+        assert_eq!(bus.signals(), [Signal::Events]);
+        assert_eq!(bus.text("stream"), Some("OBS"));
+        assert_eq!(here.signals(), [Signal::Logs]);
+        assert_eq!((here.number("keep"), here.start()), (3, Start::All));
+        assert_eq!(here.needed("path").unwrap(), "/x");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let (sinks, errors) = read(
+            "[[sink]]\nname = \"a\"\ntype = \"nats\"\n\n[[sink]]\nname = \"a\"\ntype = \"nats\"\n\
+             [[sink]]\nname = \"b\"\ntype = \"smoke\"\n[[sink]]\nname = \"c/d\"\ntype = \"file\"\n\
+             [[sink]]\nname = \"e\"\ntype = \"file\"\ntopic = \"x\"\n[[sink]]\nname = \"f\"\ntype = \"otlp\"\ntimeout = \"soon\"\n",
+        );
+        assert_eq!(sinks.len(), 1);
+        let firsts: Vec<&str> = errors
+            .iter()
+            .map(|error| error.lines().next().unwrap())
+            .collect();
+        assert_eq!(
+            firsts,
+            [
+                "obs: ~/config.toml:5: a second sink `a`",
+                "obs: ~/config.toml:8: `type`: expected one of command, file, kafka, nats, otlp, webhook",
+                "obs: ~/config.toml:11: `name` is missing or cannot be a file name",
+                "obs: ~/config.toml:14: unknown key `topic`",
+                "obs: ~/config.toml:18: `timeout`: expected a whole number",
+            ]
+        );
+    }
+
+    #[test]
+    fn sink_of_the_variables_bears_its_endpoint() {
+        let name = |env: &[(&str, &str)]| {
+            let (sinks, _) = sinks(None, &World::of(env));
+            sinks.first().map(|sink| sink.name.clone())
+        };
+        assert_eq!(name(&[]), None);
+        assert_eq!(name(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), None);
+        let one = name(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a")]).unwrap();
+        assert!(one.starts_with("env-") && one.len() == 16, "{one}");
+        assert_ne!(
+            name(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b")]),
+            Some(one.clone())
+        );
+        let grpc = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ];
+        assert_ne!(name(&grpc), Some(one));
+    }
+}
