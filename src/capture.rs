@@ -180,8 +180,17 @@ pub fn wants_help(words: &Words, args: &[OsString]) -> bool {
     }
 }
 
+/// How a hot command came out.
+#[derive(Debug)]
+pub struct Ran {
+    /// What it answers.
+    pub exit: Exit,
+    /// The caller is to start a drain in the background.
+    pub wants_drain: bool,
+}
+
 /// Runs a hot command. An error is the caller's wrong words, or, with `OBS_STRICT`, a record that was not accepted.
-pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Exit, Error> {
+pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ran, Error> {
     let (args, is_cut) = stdin::further(args, world);
     let args = &*args;
     let mut settings = Settings::load(world);
@@ -209,13 +218,23 @@ pub fn run(words: &'static Words, args: &[OsString], world: &World) -> Result<Ex
             refused(&call, words.name, args);
             Err(error)
         }
-        Ok(()) => Ok(Exit::Done),
         Err(error) if settings.strict => Err(error),
-        Err(error) => {
-            call.note("unsaved", &error.to_string());
-            Ok(Exit::Done)
+        done => {
+            if let Err(error) = done {
+                call.note("unsaved", &error.to_string());
+            }
+            Ok(Ran {
+                exit: Exit::Done,
+                wants_drain: wants_drain(&settings, &call.journal, world),
+            })
         }
     }
+}
+
+/// True where a sink is configured and it is time to start a drain in the background; asked once, the answer is no for a
+/// while.
+pub fn wants_drain(settings: &Settings, journal: &Journal, world: &World) -> bool {
+    settings.flush && !world.says_true("OTEL_SDK_DISABLED") && journal.claim_drain(world.now())
 }
 
 /// A start that is refused still prints what the shell must eval: the end that goes with it must not end its parent.

@@ -39,6 +39,7 @@
 
 mod alarm;
 mod behind;
+mod detach;
 mod ending;
 mod find;
 #[cfg(target_os = "linux")]
@@ -47,6 +48,7 @@ mod kin;
 mod sentry;
 mod signals;
 mod spawn;
+mod stop;
 mod streams;
 mod tail;
 mod wait;
@@ -55,6 +57,7 @@ pub use behind::Behind;
 pub use ending::{Ended, Usage};
 pub use find::{Found, Lookup, Missing, Trail, find};
 pub use spawn::{Child, Program, Refused};
+pub use stop::{is_wished, note_wishes};
 pub use streams::{Shield, close_inherited, ignore_write_signals, let_go, open_standard};
 pub use tail::Tail;
 pub use wait::{Limits, Waited, Watch};

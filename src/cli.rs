@@ -2,11 +2,13 @@
 //! them all and the way from its errors to ours. The only room that composes others.
 
 mod backlog;
+mod behind;
 mod board;
 mod ci;
 mod context;
 mod demo;
 mod doctor;
+mod flush;
 mod fsck;
 mod hook;
 mod hook_json;
@@ -17,6 +19,7 @@ mod page;
 mod print;
 mod reconcile;
 mod records;
+mod relay;
 mod rows;
 mod select;
 mod shim;
@@ -27,6 +30,7 @@ mod view;
 mod wrap;
 
 pub use backlog::{NAME as BACKLOG, backlog};
+pub use behind::start_drain;
 pub use hook_run::find as find_hook;
 pub use shim::FOLDER as SHIMS;
 pub use statusline::{NAME as STATUSLINE, statusline};
@@ -58,7 +62,9 @@ const HOOK_PATIENCE: Duration = Duration::from_millis(800);
 pub fn hook(name: &str, args: &[OsString], world: &World) -> u8 {
     child::close_inherited(&[]);
     let behind = Behind::after(HOOK_PATIENCE, Ended::Code(0));
-    hook_run::run(name, args, world, &Settings::load(world));
+    let settings = Settings::load(world);
+    hook_run::run(name, args, world, &settings);
+    behind::start_if_due(world, &settings);
     drop(behind);
     0
 }
@@ -86,6 +92,8 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
         Some(("context", args)) => context::run(args, world, settings),
         Some(("demo", args)) => demo::run(args, world, settings),
         Some(("doctor", args)) => doctor::run(args, world, settings),
+        Some(("flush", args)) => flush::run(args, world, settings),
+        Some(("relay", args)) => relay::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
         Some(("hook", args)) => hook::run(args, world, settings),
         Some(("init", args)) => init::run(args, world, settings),
@@ -118,6 +126,8 @@ pub(crate) fn tree() -> Command {
         .subcommand(init::command())
         .subcommand(backlog::command())
         .subcommand(shim::command())
+        .subcommand(flush::command())
+        .subcommand(relay::command())
         .subcommand(doctor::command())
         .subcommand(statusline::command())
         .subcommand(fsck::command())

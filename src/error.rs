@@ -80,6 +80,11 @@ impl Error {
         self
     }
 
+    /// What the user can do next, where we know it.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The process's exit code.
     pub fn code(&self) -> u8 {
         match self.kind {

@@ -139,8 +139,14 @@ fn hot(world: &World, words: &[OsString]) -> Result<Exit, Error> {
         return cli::run(world, words);
     };
     panic::set_hook(Box::new(|_| {})); // it would print into somebody else's terminal
-    panic::catch_unwind(AssertUnwindSafe(|| capture::run(hot, rest, world)))
-        .unwrap_or_else(|_| broken(world))
+    panic::catch_unwind(AssertUnwindSafe(|| {
+        let ran = capture::run(hot, rest, world)?;
+        if let Some(program) = world.program().filter(|_| ran.wants_drain) {
+            cli::start_drain(&program, world);
+        }
+        Ok(ran.exit)
+    }))
+    .unwrap_or_else(|_| broken(world))
 }
 
 /// A bug of ours must not end the caller's script.

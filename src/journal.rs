@@ -44,6 +44,7 @@ mod live;
 mod read;
 mod search;
 mod spill;
+mod stamp;
 mod survey;
 mod tail;
 mod trouble;

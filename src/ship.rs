@@ -22,10 +22,13 @@ mod kafka;
 mod nats;
 mod otlp;
 mod rejected;
+mod rounds;
 mod secret;
 mod webhook;
 
-pub use drain::{Drained, Drains, Left};
+pub use drain::{Drained, Job, State, drain};
+pub use rejected::refused;
+pub use rounds::{Patience, Rounds};
 
 use crate::error::Error;
 use crate::metrics::Point;
@@ -50,6 +53,38 @@ pub enum Load<'a> {
     Points(&'a [Point]),
     /// Records as they are; all of one signal.
     Records(Signal, &'a [Stored]),
+}
+
+impl<'a> Load<'a> {
+    /// How many records or points.
+    fn len(self) -> usize {
+        match self {
+            Self::Points(points) => points.len(),
+            Self::Records(_, records) => records.len(),
+        }
+    }
+
+    fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The two halves of more than one.
+    fn halves(self) -> Option<(Self, Self)> {
+        let middle = self.len() / 2;
+        if middle == 0 {
+            return None;
+        }
+        match self {
+            Self::Points(points) => {
+                let (first, second) = points.split_at_checked(middle)?;
+                Some((Self::Points(first), Self::Points(second)))
+            }
+            Self::Records(signal, records) => {
+                let (first, second) = records.split_at_checked(middle)?;
+                Some((Self::Records(signal, first), Self::Records(signal, second)))
+            }
+        }
+    }
 }
 
 /// In which form a sink takes a signal.
@@ -108,6 +143,11 @@ pub trait Sink {
 
     /// Sends a load and waits for the answer. Called again with the same load, or a half of it, as the answer asks.
     fn send(&mut self, load: Load<'_>) -> Answer;
+
+    /// How long to wait after each failure in a row, the last one for all that follow; empty: doubled from a second.
+    fn schedule(&self) -> &[Duration] {
+        &[]
+    }
 
     /// Reaches the other side without sending a record; the answer says in a few words what was reached.
     fn probe(&mut self) -> Result<String, Error>;

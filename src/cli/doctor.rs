@@ -2,6 +2,7 @@
 
 mod here;
 mod journal;
+mod sinks;
 mod tools;
 
 use super::page::{Page, Style, reflow};
@@ -18,13 +19,16 @@ use serde_json::json;
 /// Words of the command.
 #[derive(Debug, clap::Args)]
 struct Args {
+    /// Send each sink a record of its own, which says that it is one
+    #[arg(long)]
+    send: bool,
     #[command(flatten)]
     form: Form,
 }
 
 const MORE: &str = "\
 Looks at the home, the journal, spilled records, started spans, PATH, the library that bash can load, shims, git hooks,
-the board of the working directory and what silent commands noted. Exits 1 when something needs you; notes marked with - do not.";
+the board of the working directory, whether each configured sink can be reached and what silent commands noted. Exits 1 when something needs you; notes marked with - do not.";
 
 /// The command.
 pub(super) fn command() -> Command {
@@ -94,6 +98,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     journal::look(&mut found, world, settings);
     tools::look(&mut found, world, settings);
     here::look(&mut found, world);
+    sinks::look(&mut found, world, settings, args.send);
     let text: String = match args.form.is_human(world) {
         true => found
             .0

@@ -1,6 +1,7 @@
 //! `obs print`: what is generated from our own tables: man pages, completions, schemas, the settings.
 
 mod shell;
+mod unit;
 
 use super::{page, print_out, tree};
 use crate::error::{Error, Exit};
@@ -51,12 +52,14 @@ enum What {
         /// bash, zsh, fish or sh (dash, busybox ash, ksh)
         shell: shell::Dialect,
     },
+    /// Print a systemd user unit for `obs relay`
+    Unit,
 }
 
 /// The command.
 pub(super) fn command() -> Command {
     Args::augment_args(Command::new("print"))
-        .about("Print shell functions, man pages, completions, schemas or settings")
+        .about("Print shell functions, man pages, completions, schemas, settings or a unit")
         .disable_help_subcommand(true)
 }
 
@@ -71,6 +74,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World) -> Result<Exit, Error> {
         } => return write_all(&folder),
         What::Man { command, all: None } => man(&command)?,
         What::Shell { shell } => shell.functions(world),
+        What::Unit => unit::unit(world).into_bytes(),
         What::Schema { kind: None } => list().into_bytes(),
         What::Schema { kind: Some(kind) } => schema(&kind)?.into_bytes(),
     };

@@ -1,6 +1,7 @@
 //! Running a command inside its span: `obs span exec`, the shims, the backlog face. Whatever goes wrong with the record,
 //! the command runs, and we end as it did; everything of ours runs behind one `catch`.
 
+use super::behind::start_if_due;
 use crate::capture::{Ending, Wanted, Wrapped};
 use crate::child::{
     self, Behind, Ended, Found, Limits, Missing, Program, Refused, Shield, Tail, Waited, Watch,
@@ -146,6 +147,7 @@ pub(super) fn run(world: &World, settings: &Settings, job: Job<'_>) -> u8 {
         world,
         voice: job.voice,
         name,
+        settings,
         wrapped,
         around,
         limits: Limits { timeout },
@@ -205,6 +207,7 @@ struct Run<'a> {
     world: &'a World,
     voice: &'static str,
     name: OsString,
+    settings: &'a Settings,
     /// None where nothing is recorded.
     wrapped: Option<Wrapped<'a>>,
     around: Option<Box<dyn Around + 'a>>,
@@ -289,6 +292,7 @@ impl<'a> Run<'a> {
             self.wrapped
                 .map(|wrapped| wrapped.ended(ending(waited, tail)))
         });
+        guarded(|| start_if_due(self.world, self.settings));
         drop(behind);
         ended.follow()
     }

@@ -61,6 +61,11 @@ impl Held<'_> {
         read(&self.path(extension))
     }
 
+    /// The size of the file with this extension; one that is not there has none.
+    pub fn size(&self, extension: &str) -> u64 {
+        fs::symlink_metadata(self.path(extension)).map_or(0, |found| found.len())
+    }
+
     /// Puts a file in place of the one with this extension: whole, or not at all.
     pub fn write(&self, extension: &str, content: &[u8]) -> io::Result<()> {
         let written = self.journal.replace(&self.path(extension), content);

@@ -1,1 +1,93 @@
-//! Not built yet.
+//! When a sink is tried again. A drain is short-lived, so this stands on disk: `drain/<sink>.retry`, written while the
+//! sink's lock is held.
+
+use crate::journal::Held;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The extension of the file.
+const EXTENSION: &str = "retry";
+/// The first wait, doubled with each attempt.
+const FIRST: Duration = Duration::from_secs(1);
+/// The longest one.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// What is known of failed attempts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Backoff {
+    /// How often in a row it failed.
+    pub(super) attempts: u32,
+    /// Not before this, in nanoseconds since the epoch.
+    pub(super) next: i64,
+    /// The receiver named the time itself.
+    pub(super) is_asked: bool,
+    /// What happened last.
+    pub(super) why: String,
+}
+
+impl Backoff {
+    /// What stands on disk; what cannot be read is nothing.
+    pub(super) fn load(files: &Held<'_>) -> Self {
+        let found = files.read(EXTENSION).ok().flatten().unwrap_or_default();
+        serde_json::from_slice(&found).unwrap_or_default()
+    }
+
+    /// Notes a failure and when to try again: when the receiver says, else by the schedule, with jitter.
+    pub(super) fn fail(&mut self, now: i64, after: Option<Duration>, wait: Duration, why: &str) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.is_asked = after.is_some();
+        let wait = i64::try_from(after.unwrap_or(wait).as_nanos()).unwrap_or(i64::MAX);
+        self.next = now.saturating_add(wait);
+        why.clone_into(&mut self.why);
+    }
+
+    /// Puts it on disk; one without failures needs no file.
+    pub(super) fn store(&self, files: &Held<'_>) -> std::io::Result<()> {
+        match self.attempts {
+            0 => files.remove(EXTENSION),
+            _ => files.write(EXTENSION, &serde_json::to_vec(self)?),
+        }
+    }
+}
+
+/// The wait before the next attempt: by the schedule of the sink, else doubled from a second to five minutes; times a random
+/// part from a half to one and a half, so that many machines do not come back at once.
+pub(super) fn wait(attempts: u32, schedule: &[Duration], random: u64) -> Duration {
+    let index = usize::try_from(attempts).unwrap_or(usize::MAX);
+    let whole = match schedule.get(index).or(schedule.last()) {
+        Some(wait) => *wait,
+        None => FIRST.saturating_mul(1 << attempts.min(16)).min(LONGEST),
+    };
+    let millis = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(millis / 2 + random % millis.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_five_minutes() {
+        let middle = |attempts| wait(attempts, &[], 500_000_000_000);
+        assert!(middle(0) >= Duration::from_millis(500) && middle(0) < Duration::from_millis(1500));
+        assert!(middle(3) >= Duration::from_secs(4) && middle(3) < Duration::from_secs(12));
+        assert!(middle(40) >= Duration::from_secs(150) && middle(40) < Duration::from_secs(450));
+    }
+
+    #[test]
+    fn schedules_end_with_their_last_wait() {
+        let hours = [Duration::ZERO, Duration::from_secs(3600)];
+        assert_eq!(wait(0, &hours, 7), Duration::ZERO);
+        assert_eq!(wait(1, &hours, 0), Duration::from_secs(1800));
+        assert_eq!(wait(9, &hours, 0), Duration::from_secs(1800));
+    }
+
+    #[test]
+    fn receiver_names_the_time_itself() {
+        let mut backoff = Backoff::default();
+        backoff.fail(1_000, Some(Duration::from_secs(7)), Duration::from_secs(1), "429");
+        assert_eq!((backoff.attempts, backoff.next, backoff.is_asked), (1, 7_000_001_000, true));
+        backoff.fail(1_000, None, Duration::from_secs(1), "refused");
+        assert_eq!((backoff.attempts, backoff.next, backoff.is_asked), (2, 1_000_001_000, false));
+    }
+}

@@ -2,7 +2,9 @@
 //! and its signals. bash evaluates it, as `eval` would.
 
 use crate::bash;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, OsString, c_char, c_int};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
 /// Where the functions of `obs print shell` say which binary they belong to.
 const BINARY: &CStr = c"__obs_bin";
@@ -26,9 +28,7 @@ pub(crate) unsafe fn run(text: *mut c_char) -> c_int {
 /// The text that runs the binary. In a condition, because `set -e` is the business of whoever called us: bash does not
 /// tell a builtin whether it stands in `obs … || true`.
 pub(crate) fn command(words: &[&[u8]]) -> *mut c_char {
-    let binary = bash::value(BINARY).filter(|path| path.first() == Some(&b'/'));
-    let binary = binary.map(<[u8]>::to_vec).or_else(|| bash::find(c"obs"));
-    let Some(binary) = binary else {
+    let Some(binary) = found() else {
         return bash::copy(b"printf 'obs: command not found\\n' >&2; __obs_status=127");
     };
     let mut text = b"if ".to_vec();
@@ -39,6 +39,16 @@ pub(crate) fn command(words: &[&[u8]]) -> *mut c_char {
     }
     text.extend(b"; then __obs_status=0; else __obs_status=$?; fi");
     bash::copy(&text)
+}
+
+/// The binary, by its whole path.
+pub(crate) fn path() -> Option<PathBuf> {
+    found().map(|path| PathBuf::from(OsString::from_vec(path)))
+}
+
+fn found() -> Option<Vec<u8>> {
+    let binary = bash::value(BINARY).filter(|path| path.first() == Some(&b'/'));
+    binary.map(<[u8]>::to_vec).or_else(|| bash::find(c"obs"))
 }
 
 /// One word of the shell, whatever is in it.

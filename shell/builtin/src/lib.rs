@@ -12,8 +12,9 @@ mod quiet;
 mod streams;
 
 use bash::{Builtin, WordList};
+use rooms::error::Error;
 use rooms::world::{Host, World};
-use rooms::{capture, redact};
+use rooms::{capture, cli, redact};
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -199,7 +200,13 @@ fn hot(words: &[&[u8]]) -> Done {
     };
     let _quiet = quiet::Quiet::new();
     let _streams = streams::Standard::open();
-    let done = panic::catch_unwind(AssertUnwindSafe(|| capture::run(hot, rest, &world)));
+    let done = panic::catch_unwind(AssertUnwindSafe(|| {
+        let ran = capture::run(hot, rest, &world)?;
+        if let Some(program) = ran.wants_drain.then(binary::path).flatten() {
+            cli::start_drain(&program, &world);
+        }
+        Ok::<_, Error>(ran.exit)
+    }));
     Done::Code(match done {
         Ok(Ok(exit)) => c_int::from(exit.code()),
         Ok(Err(error)) => {

@@ -1,0 +1,247 @@
+//! `obs flush`: sends what waits, now. Says what is left and why.
+
+use super::page::{Page, Style, reflow};
+use super::select::Form;
+use super::{behind, print_out};
+use crate::capture;
+use crate::error::{Error, Exit};
+use crate::journal::Journal;
+use crate::model::Signal;
+use crate::model::shown::escape;
+use crate::redact;
+use crate::settings::{Settings, SinkSettings, sinks};
+use crate::ship::{Drained, Patience, Rounds, State};
+use crate::world::World;
+use clap::{ArgMatches, Args as _, Command, FromArgMatches};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Words of the command.
+#[derive(Debug, clap::Args)]
+struct Args {
+    /// Send to this sink only; may be given again
+    #[arg(long, value_name = "NAME")]
+    sink: Vec<String>,
+    /// Seconds after which nothing is tried again
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    timeout: u64,
+    /// For ourselves: drain in the background, and look until nothing can have been left behind
+    #[arg(long, hide = true)]
+    behind: bool,
+    #[command(flatten)]
+    form: Form,
+}
+
+const MORE: &str = "\
+Reads the journal from where each sink's cursor stands and moves it only after the sink's acknowledgement, so that nothing is
+lost and what is sent twice can be told by its id. Sinks are the endpoint of OTEL_EXPORTER_OTLP_ENDPOINT and the [[sink]] entries of
+config.toml (`obs print config`). Where nothing is configured nothing is sent, and that is no failure.
+
+Records that a sink refuses for good go to rejected/<sink>.jsonl in the home, with the reason. In CI, call it in a last step that always runs.
+
+Exits 1 when something is left, 2 when a sink is not configured as it must be.";
+
+/// The command.
+pub(super) fn command() -> Command {
+    Args::augment_args(Command::new("flush"))
+        .about("Send what waits in the journal now, and say what is left")
+        .after_help(reflow(MORE))
+}
+
+/// The sinks of this call and what their drains need.
+pub(super) struct Drains<'a> {
+    pub(super) sinks: Vec<SinkSettings>,
+    pub(super) world: &'a World,
+    journal: Box<dyn Fn() -> Journal + Sync + 'a>,
+    stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl<'a> Drains<'a> {
+    pub(super) fn new(
+        sinks: Vec<SinkSettings>,
+        world: &'a World,
+        settings: &'a Settings,
+        stop: &'a (dyn Fn() -> bool + Sync),
+    ) -> Self {
+        Self {
+            sinks,
+            world,
+            journal: Box::new(move || capture::open(world, settings)),
+            stop,
+        }
+    }
+
+    pub(super) fn rounds(&self) -> Rounds<'_> {
+        Rounds {
+            sinks: &self.sinks,
+            world: self.world,
+            journal: &*self.journal,
+            stop: self.stop,
+        }
+    }
+
+    /// Journals spans that nobody will end any more, so that they are sent too.
+    pub(super) fn sweep(&self, settings: &Settings) {
+        let abandon = |span| capture::abandoned(span, settings.record_bytes);
+        // what cannot be swept is swept the next time, and `obs doctor` says why
+        let _ = (self.journal)().sweep_live(self.world, self.world.now(), abandon);
+    }
+
+    /// One attempt for each sink that may be tried now.
+    pub(super) fn once(&self, end: Instant, settings: &Settings) -> Vec<Result<Drained, Error>> {
+        self.sweep(settings);
+        let patience = Patience {
+            until: end,
+            is_eager: false,
+            is_once: true,
+        };
+        self.rounds().flush(patience)
+    }
+
+    /// True where a sink has records in front of it.
+    pub(super) fn is_anything_waiting(&self) -> bool {
+        let journal = (self.journal)();
+        self.sinks.iter().any(|sink| !waiting(&journal, sink).is_empty())
+    }
+}
+
+/// What a sink has not acknowledged: records by signal, where there are any.
+pub(super) fn waiting(journal: &Journal, sink: &SinkSettings) -> Vec<(Signal, u64)> {
+    let of = |signal: &Signal| (*signal, journal.waiting(&sink.name, *signal).records);
+    let mut all: Vec<(Signal, u64)> = sink.signals().iter().map(of).collect();
+    all.retain(|(_, records)| *records > 0);
+    all
+}
+
+/// Runs it.
+pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> Result<Exit, Error> {
+    let args = Args::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
+    let (mut all, wrong) = sinks(settings.home.as_deref(), world);
+    choose(&mut all, &args.sink)?;
+    if world.says_true("OTEL_SDK_DISABLED") {
+        all.clear();
+    }
+    let never = || false;
+    let drains = Drains::new(all, world, settings, &never);
+    if args.behind {
+        return behind::run(&drains, world, settings).map(|()| Exit::Done);
+    }
+    if let Some(error) = wrong.into_iter().next() {
+        return Err(error);
+    }
+    if drains.sinks.is_empty() {
+        world.say("obs: nothing is sent: no sink is configured\nhint: set OTEL_EXPORTER_OTLP_ENDPOINT, or see `obs print config`\n");
+        return Ok(Exit::Done);
+    }
+    drains.sweep(settings);
+    let patience = Patience {
+        until: Instant::now() + Duration::from_secs(args.timeout),
+        is_eager: true,
+        is_once: false,
+    };
+    let done = drains.rounds().flush(patience);
+    let journal = capture::open(world, settings);
+    let mut exit = Exit::Done;
+    let mut first = None;
+    for (sink, drained) in drains.sinks.iter().zip(done) {
+        let left = waiting(&journal, sink);
+        match drained {
+            Ok(drained) => {
+                if !left.is_empty() || matches!(drained.state, State::Wrong(_)) {
+                    exit = Exit::No;
+                }
+                let line = match args.form.is_human(world) {
+                    true => human(&sink.name, &drained, &left, Page::of(world)),
+                    false => machine(&sink.name, &drained, &left),
+                };
+                print_out(world, line.as_bytes())?;
+            }
+            Err(error) => drop(first.get_or_insert(error)),
+        }
+    }
+    first.map_or(Ok(exit), Err)
+}
+
+/// Keeps the sinks that were named.
+pub(super) fn choose(all: &mut Vec<SinkSettings>, named: &[String]) -> Result<(), Error> {
+    for name in named {
+        if !all.iter().any(|sink| sink.name == *name) {
+            let names: Vec<&str> = all.iter().map(|sink| sink.name.as_str()).collect();
+            let there = match names.is_empty() {
+                true => "none is configured".to_owned(),
+                false => format!("there are {}", names.join(", ")),
+            };
+            return Err(Error::usage(format!("no sink `{name}`")).hint(there));
+        }
+    }
+    if !named.is_empty() {
+        all.retain(|sink| named.contains(&sink.name));
+    }
+    Ok(())
+}
+
+/// Why something is left.
+fn reason(state: &State) -> Option<String> {
+    let why = match state {
+        State::Busy => "another process is sending to it".to_owned(),
+        State::Done => return None,
+        State::Later { why, .. } | State::Wrong(why) => why.to_string(),
+        State::Stopped => "the time was up".to_owned(),
+    };
+    Some(redact::text(&why).into_owned())
+}
+
+fn total(left: &[(Signal, u64)]) -> u64 {
+    left.iter().map(|(_, records)| records).sum()
+}
+
+fn human(name: &str, drained: &Drained, left: &[(Signal, u64)], page: Page) -> String {
+    let left = total(left);
+    let is_well = left == 0 && !matches!(drained.state, State::Wrong(_));
+    let mark = match is_well {
+        true => page.paint(Style::Good, "ok"),
+        false => page.paint(Style::Bad, "!!"),
+    };
+    let mut text = format!("{mark} {name:<16} {} sent", drained.sent);
+    for (count, what) in [(drained.rejected, "rejected"), (drained.dropped, "dropped by the receiver"), (left, "left")] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    if let Some(why) = reason(&drained.state).filter(|_| !is_well) {
+        text.push_str(&format!(": {}", escape(&why)));
+    }
+    text.push('\n');
+    let notes = [drained.said.as_deref(), drained.doubt.as_deref(), hint(&drained.state)];
+    for note in notes.into_iter().flatten() {
+        text.push_str(&format!("   {}\n", page.paint(Style::Dim, &escape(&redact::text(note)))));
+    }
+    text
+}
+
+fn hint(state: &State) -> Option<&str> {
+    match state {
+        State::Later { why, .. } | State::Wrong(why) => why.advice(),
+        State::Busy | State::Done | State::Stopped => None,
+    }
+}
+
+fn machine(name: &str, drained: &Drained, left: &[(Signal, u64)]) -> String {
+    let left: serde_json::Map<String, Value> = left
+        .iter()
+        .map(|(signal, records)| (signal.name().to_owned(), (*records).into()))
+        .collect();
+    let (state, next) = match drained.state {
+        State::Busy => ("busy", None),
+        State::Done => ("done", None),
+        State::Later { next, .. } => ("later", Some(crate::model::time::micros_text(next))),
+        State::Stopped => ("stopped", None),
+        State::Wrong(_) => ("wrong", None),
+    };
+    let line = json!({
+        "sink": name, "sent": drained.sent, "dropped": drained.dropped, "rejected": drained.rejected,
+        "damaged": drained.damaged, "left": left, "state": state, "why": reason(&drained.state), "next": next,
+        "said": drained.said,
+    });
+    format!("{line}\n")
+}
