@@ -17,6 +17,8 @@ mod cdevents;
 mod cloudevents;
 mod command;
 mod drain;
+#[cfg(test)]
+mod fault;
 mod file;
 mod kafka;
 mod nats;

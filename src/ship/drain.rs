@@ -106,6 +106,14 @@ impl Drained {
 
 /// Sends what waits for one sink. An error is a failure of our own disk, or settings that make no sink.
 pub fn drain(job: &Job<'_>) -> Result<Drained, Error> {
+    drain_into(job, || open(job.settings, job.world))
+}
+
+/// The same into a sink that is opened only when it is to be tried.
+fn drain_into(
+    job: &Job<'_>,
+    open: impl FnOnce() -> Result<Box<dyn Sink>, Error>,
+) -> Result<Drained, Error> {
     let name = &job.settings.name;
     let failed = |cause: std::io::Error| {
         Error::failure(format!("could not read the cursor of sink `{name}`")).because(cause)
@@ -126,7 +134,7 @@ pub fn drain(job: &Job<'_>) -> Result<Drained, Error> {
         let why = why.because(&backoff.why);
         return Ok(Drained::new(State::Later { next, why }));
     }
-    let sink = open(job.settings, job.world)?;
+    let sink = open()?;
     let fold = outbox.memory().map(Fold::from_bytes);
     let mut run = Run {
         job,
@@ -399,3 +407,6 @@ fn read(readers: Vec<(Signal, Batches)>, most: Most, sender: &SyncSender<std::io
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
