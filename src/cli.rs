@@ -6,8 +6,10 @@ mod behind;
 mod board;
 mod ci;
 mod context;
+mod csv;
 mod demo;
 mod doctor;
+mod export;
 mod flush;
 mod fsck;
 mod hook;
@@ -92,6 +94,7 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
         Some(("context", args)) => context::run(args, world, settings),
         Some(("demo", args)) => demo::run(args, world, settings),
         Some(("doctor", args)) => doctor::run(args, world, settings),
+        Some(("export", args)) => export::run(args, world, settings),
         Some(("flush", args)) => flush::run(args, world, settings),
         Some(("relay", args)) => relay::run(args, world, settings),
         Some(("fsck", args)) => fsck::run(args, world, settings),
@@ -128,6 +131,7 @@ pub(crate) fn tree() -> Command {
         .subcommand(shim::command())
         .subcommand(flush::command())
         .subcommand(relay::command())
+        .subcommand(export::command())
         .subcommand(doctor::command())
         .subcommand(statusline::command())
         .subcommand(fsck::command())

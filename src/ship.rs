@@ -21,6 +21,7 @@ mod drain;
 mod fault;
 mod file;
 mod kafka;
+mod lines;
 mod nats;
 mod otlp;
 mod rejected;
@@ -29,6 +30,7 @@ mod secret;
 mod webhook;
 
 pub use drain::{Drained, Job, State, drain};
+pub use lines::{Format, Lines, lines, points};
 pub use rejected::refused;
 pub use rounds::{Patience, Rounds};
 

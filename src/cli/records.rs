@@ -234,14 +234,14 @@ impl View<'_> {
 
 /// What was shown already. A span that was reported as abandoned and then ended for real is shown once, as it ended.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     ended: HashSet<String>,
     abandoned: HashSet<String>,
 }
 
 impl Seen {
     /// Notes a record; none if it was there before, else its identity if it is an abandoned span.
-    fn first(&mut self, record: &Record) -> Option<Option<String>> {
+    pub(super) fn first(&mut self, record: &Record) -> Option<Option<String>> {
         let identity = record.identity();
         match record {
             Record::Span(span) if span.obs.abandoned => {

@@ -91,7 +91,8 @@ fn prefix(text: &str) -> Result<String, Error> {
     }
 }
 
-fn moment(option: &str, text: &str, now: i64) -> Result<i64, Error> {
+/// The moment that a word means at `now`.
+pub(super) fn moment(option: &str, text: &str, now: i64) -> Result<i64, Error> {
     let age = time::parse_span(text).filter(|_| text.ends_with(|c: char| c.is_ascii_alphabetic()));
     age.map(|age| now.saturating_sub(age))
         .or_else(|| time::parse(text))
