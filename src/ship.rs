@@ -20,7 +20,7 @@ mod drain;
 mod file;
 mod kafka;
 mod nats;
-mod otlp;
+pub mod otlp;
 mod rejected;
 mod secret;
 mod webhook;
