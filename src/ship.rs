@@ -23,7 +23,7 @@ mod file;
 mod kafka;
 mod lines;
 mod nats;
-mod otlp;
+pub mod otlp;
 mod rejected;
 mod rounds;
 mod secret;
