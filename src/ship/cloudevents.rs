@@ -5,7 +5,7 @@
 
 mod back;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use back::{read, read_binary};
 
@@ -286,7 +286,7 @@ fn is_plain(c: char) -> bool {
     !c.is_control() && !matches!(code, 0xfdd0..=0xfdef) && code & 0xfffe != 0xfffe
 }
 
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let plain = |c| if is_plain(c) { c } else { '_' };
     text.chars().map(plain).collect()
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 const LINE: &str = r#"{"event_id":"evt_01JD7M0W8QK5T4V3X2Y1Z0ABCD","event_type":"backlog.task.state_changed","event_version":"1.2","timestamp":"2026-11-22T11:47:00.123456Z","source":"jp-spec-kit","source_version":"0.0.311","correlation_id":"corr_01JD7M0W8QK5T4V3X2Y1Z0ABCD","causation_id":"evt_01JD7M0W8QK5T4V3X2Y1Z0ABCC","trace_context":{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7"},"actor":{"type":"agent","id":"claude","host":"galway"},"data":{"task_id":"TASK-302","from_state":"To Do","to_state":"In Progress","points":18446744073709551616},"metadata":{"git_branch":"main","git_commit":"1f0c9a7e","repository":"jp-spec-kit","working_directory":"/home/é x","origin":"observed"},"resource":{"ci.run":1.10,"x":["\u0007é🚀"]},"obs":{"truncated":70000}}"#;
 
-pub(crate) fn read_line(line: &str) -> Event {
+pub(in crate::ship) fn read_line(line: &str) -> Event {
     match Signal::Events.read(line.as_bytes()).unwrap() {
         Record::Event(event) => *event,
         other => panic!("{other:?}"),
