@@ -13,8 +13,8 @@
 //! Memory is bounded whatever waits: one batch is read ahead while another is on its way.
 
 mod backoff;
-mod cdevents;
-mod cloudevents;
+pub mod cdevents;
+pub mod cloudevents;
 mod command;
 mod drain;
 #[cfg(test)]
