@@ -27,6 +27,7 @@ pub mod otlp;
 mod rejected;
 mod rounds;
 mod secret;
+mod stdout;
 mod webhook;
 
 pub use drain::{Drained, Job, State, drain};
@@ -165,6 +166,7 @@ pub fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sink>, Err
         SinkKind::Kafka => kafka::open(settings, world),
         SinkKind::Nats => nats::open(settings, world),
         SinkKind::Otlp => otlp::open(settings, world),
+        SinkKind::Stdout => stdout::open(settings, world),
         SinkKind::Webhook => webhook::open(settings, world),
     }
 }

@@ -9,7 +9,7 @@ use crate::journal::Journal;
 use crate::model::Signal;
 use crate::model::shown::escape;
 use crate::redact;
-use crate::settings::{Settings, SinkSettings, sinks};
+use crate::settings::{Settings, SinkKind, SinkSettings, sinks};
 use crate::ship::{Drained, Patience, Rounds, State};
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
@@ -122,8 +122,9 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         all.clear();
     }
     let never = || false;
-    let drains = Drains::new(all, world, settings, &never);
+    let mut drains = Drains::new(all, world, settings, &never);
     if args.behind {
+        drains.sinks.retain(|sink| sink.kind != SinkKind::Stdout); // nobody stands in front of us
         return behind::run(&drains, world, settings).map(|()| Exit::Done);
     }
     if let Some(error) = wrong.into_iter().next() {

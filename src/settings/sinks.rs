@@ -23,14 +23,16 @@ pub enum SinkKind {
     Nats,
     /// OTLP over gRPC or HTTP.
     Otlp,
+    /// Standard output, which only the exporter's variables can ask for.
+    Stdout,
     /// HTTP POST, an event at a time.
     Webhook,
 }
 
-use SinkKind::{Command, File, Kafka, Nats, Otlp, Webhook};
+use SinkKind::{Command, File, Kafka, Nats, Otlp, Stdout, Webhook};
 
 impl SinkKind {
-    /// All of them.
+    /// Those that a `[[sink]]` can be.
     pub const ALL: [Self; 6] = [Command, File, Kafka, Nats, Otlp, Webhook];
 
     /// The word for `type`.
@@ -41,6 +43,7 @@ impl SinkKind {
             Kafka => "kafka",
             Nats => "nats",
             Otlp => "otlp",
+            Stdout => "stdout",
             Webhook => "webhook",
         }
     }
@@ -433,7 +436,7 @@ impl SinkSettings {
     pub fn signals(&self) -> Vec<Signal> {
         let named = self.items("signals");
         let default = match self.kind {
-            File | Otlp => Signal::ALL.to_vec(),
+            File | Otlp | Stdout => Signal::ALL.to_vec(),
             Command | Kafka | Nats | Webhook => vec![Signal::Events],
         };
         match named.is_empty() {
@@ -483,6 +486,7 @@ pub fn sinks(home: Option<&Path>, world: &World) -> (Vec<SinkSettings>, Vec<Erro
         }
     }
     sinks.extend(of_variables(world));
+    sinks.extend(STDOUTS.iter().filter_map(|(word, name, format)| of_list(world, word, (name, format))));
     (sinks, errors)
 }
 
@@ -512,6 +516,32 @@ fn of_variables(world: &World) -> Option<SinkSettings> {
         place: "the variables OTEL_EXPORTER_OTLP_*".to_owned(),
         is_from_variables: true,
         values: Vec::new(),
+    })
+}
+
+/// The words of OTEL_*_EXPORTER for standard output: the name of the sink and what its lines are.
+const STDOUTS: &[(&str, &str, &str)] = &[
+    ("console", "env-console", "obs"),
+    ("otlp/stdout", "env-stdout", "otlp-json"),
+];
+
+/// The sink of the signals whose exporter list has this word. Events are log records to OpenTelemetry.
+fn of_list(world: &World, word: &str, (name, format): (&str, &str)) -> Option<SinkSettings> {
+    let has = |signal: &Signal| {
+        let list = world.var(match signal {
+            Signal::Events | Signal::Logs => "OTEL_LOGS_EXPORTER",
+            Signal::Metrics => "OTEL_METRICS_EXPORTER",
+            Signal::Spans => "OTEL_TRACES_EXPORTER",
+        });
+        list.is_some_and(|list| list.split(',').any(|one| one.trim().eq_ignore_ascii_case(word)))
+    };
+    let signals: Vec<String> = Signal::ALL.iter().filter(|signal| has(signal)).map(|signal| signal.name().to_owned()).collect();
+    (!signals.is_empty()).then(|| SinkSettings {
+        name: name.to_owned(),
+        kind: Stdout,
+        place: "the variables OTEL_*_EXPORTER".to_owned(),
+        is_from_variables: true,
+        values: vec![("signals".to_owned(), signals), ("format".to_owned(), vec![format.to_owned()])],
     })
 }
 

@@ -1,6 +1,6 @@
 //! Records as lines of text: what files, programs and `obs export` get. One form, one shape of a line.
 
-use super::otlp::{json, logs, metrics, traces};
+use super::otlp::message::{json, logs, metrics, traces};
 use super::{Stored, cdevents, cloudevents};
 use crate::metrics::Point;
 use crate::model::{Record, Signal};
