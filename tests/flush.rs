@@ -44,7 +44,9 @@ fn flush_sends_all_and_once() {
     let sandbox = sandbox(&receiver.url());
     sandbox.obs(["log", "info", "one", "a=1"]);
     sandbox.obs(["log", "error", "two"]);
-    sandbox.obs(["span", "record", "build", "--start", "1000", "--end", "2000"]);
+    sandbox.obs([
+        "span", "record", "build", "--start", "1000", "--end", "2000",
+    ]);
     let outcome = sandbox.obs(["flush", "--human"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     assert!(outcome.stdout.contains(" 3 sent\n"), "{}", outcome.stdout);
@@ -65,24 +67,35 @@ fn dead_endpoint_is_named_and_keeps_all() {
     assert_eq!(outcome.code, 1);
     let place = format!("127.0.0.1:{port}");
     assert!(outcome.stdout.contains(&place), "{}", outcome.stdout);
-    assert!(outcome.stdout.contains("connection refused"), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains("connection refused"),
+        "{}",
+        outcome.stdout
+    );
     assert!(outcome.stdout.contains(" 1 left"), "{}", outcome.stdout);
     let receiver = Receiver::start_on(port, |_, _| OK);
     let outcome = sandbox.obs(["flush"]);
-    assert_eq!((outcome.code, json(&outcome.stdout)["sent"].clone()), (0, 1.into()));
+    assert_eq!(
+        (outcome.code, json(&outcome.stdout)["sent"].clone()),
+        (0, 1.into())
+    );
     assert_eq!(receiver.messages(), ["kept"]);
 }
 
 #[test]
 fn receiver_names_when_to_come_back() {
-    let receiver = Receiver::start(|_, _| Reply::Status("429 Too Many Requests\r\nRetry-After: 3600\r\n"));
+    let receiver =
+        Receiver::start(|_, _| Reply::Status("429 Too Many Requests\r\nRetry-After: 3600\r\n"));
     let sandbox = sandbox(&receiver.url());
     sandbox.obs(["log", "info", "a"]);
     for _ in 0..2 {
         let outcome = sandbox.obs(["flush", "--timeout", "1"]);
         assert_eq!(outcome.code, 1);
         let said = json(&outcome.stdout);
-        assert_eq!((&said["state"], &said["left"]["logs"]), (&"later".into(), &1.into()));
+        assert_eq!(
+            (&said["state"], &said["left"]["logs"]),
+            (&"later".into(), &1.into())
+        );
     }
     // the second did not try
     assert_eq!(receiver.requests().len(), 1);
@@ -101,8 +114,14 @@ fn answer_cut_in_the_middle_is_asked_again() {
 #[test]
 fn record_that_nobody_takes_is_kept_aside() {
     let receiver = Receiver::start(|_, request| {
-        let poison = crate::receiver::messages(&request.body).iter().any(|text| text == "poison");
-        if poison { Reply::Status("400 Bad Request\r\n") } else { OK }
+        let poison = crate::receiver::messages(&request.body)
+            .iter()
+            .any(|text| text == "poison");
+        if poison {
+            Reply::Status("400 Bad Request\r\n")
+        } else {
+            OK
+        }
     });
     let sandbox = sandbox(&receiver.url());
     for message in ["a", "poison", "b"] {
@@ -110,10 +129,18 @@ fn record_that_nobody_takes_is_kept_aside() {
     }
     let outcome = sandbox.obs(["flush"]);
     let said = json(&outcome.stdout);
-    assert_eq!((outcome.code, &said["sent"], &said["rejected"]), (0, &2.into(), &1.into()));
+    assert_eq!(
+        (outcome.code, &said["sent"], &said["rejected"]),
+        (0, &2.into(), &1.into())
+    );
     let folder = fs::read_dir(sandbox.journal().join("rejected")).unwrap();
-    let texts: String = folder.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
-    assert!(texts.contains("\"poison\"") && texts.contains("400"), "{texts}");
+    let texts: String = folder
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(
+        texts.contains("\"poison\"") && texts.contains("400"),
+        "{texts}"
+    );
 }
 
 #[test]
@@ -123,7 +150,10 @@ fn wrong_endpoint_drops_nothing() {
     sandbox.obs(["log", "info", "a"]);
     let outcome = sandbox.obs(["flush"]);
     let said = json(&outcome.stdout);
-    assert_eq!((outcome.code, &said["state"], &said["left"]["logs"]), (1, &"wrong".into(), &1.into()));
+    assert_eq!(
+        (outcome.code, &said["state"], &said["left"]["logs"]),
+        (1, &"wrong".into(), &1.into())
+    );
     assert!(said["why"].as_str().unwrap().contains("404"), "{said}");
 }
 
@@ -143,7 +173,11 @@ fn nothing_configured_sends_nothing() {
     sandbox.obs(["log", "info", "a"]);
     let outcome = sandbox.obs(["flush"]);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""));
-    assert!(outcome.stderr.contains("no sink is configured"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("no sink is configured"),
+        "{}",
+        outcome.stderr
+    );
     let outcome = sandbox.obs(["relay"]);
     assert_eq!(outcome.code, 2);
 }
@@ -153,7 +187,13 @@ fn sink_that_is_not_there_is_named() {
     let sandbox = sandbox("http://127.0.0.1:1");
     let outcome = sandbox.obs(["flush", "--sink", "bus"]);
     assert_eq!(outcome.code, 2);
-    assert!(outcome.stderr.starts_with("obs: no sink `bus`\nhint: there are env-"), "{}", outcome.stderr);
+    assert!(
+        outcome
+            .stderr
+            .starts_with("obs: no sink `bus`\nhint: there are env-"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
@@ -164,7 +204,11 @@ fn two_sinks_of_one_name_are_refused() {
     fs::write(sandbox.journal().join("config.toml"), one.repeat(2)).unwrap();
     let outcome = sandbox.obs(["flush"]);
     assert_eq!(outcome.code, 2);
-    assert!(outcome.stderr.contains("config.toml:5: a second sink `x`"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("config.toml:5: a second sink `x`"),
+        "{}",
+        outcome.stderr
+    );
     // the record is kept all the same
     assert_eq!(sandbox.obs(["log", "info", "b"]).code, 0);
     assert_eq!(sandbox.records("logs").len(), 2);
@@ -183,7 +227,9 @@ fn last_records_of_a_script_are_sent_behind_it() {
     let receiver = Receiver::start(|_, _| OK);
     let sandbox = sandbox(&receiver.url()).with("OBS_FLUSH", "");
     sandbox.obs(["log", "info", "first"]);
-    until("the first is sent", || receiver.messages().contains(&"first".to_owned()));
+    until("the first is sent", || {
+        receiver.messages().contains(&"first".to_owned())
+    });
     // within the five seconds in which no call starts another drain
     sandbox.obs(["log", "info", "second"]);
     sandbox.obs(["span", "exec", "-n", "third", "--", "true"]);
@@ -218,7 +264,9 @@ fn manual_leaves_the_network_alone() {
     let sandbox = sandbox(&receiver.url());
     sandbox.obs(["log", "info", "a"]);
     assert!(!sandbox.journal().join("drain").exists());
-    let sandbox = sandbox.with("OBS_FLUSH", "").with("OTEL_SDK_DISABLED", "true");
+    let sandbox = sandbox
+        .with("OBS_FLUSH", "")
+        .with("OTEL_SDK_DISABLED", "true");
     sandbox.obs(["log", "info", "b"]);
     assert!(!sandbox.journal().join("drain").exists());
     assert_eq!(receiver.requests().len(), 0);
@@ -240,7 +288,9 @@ fn relay_ends_cleanly_when_it_is_told() {
     said.read_line(&mut line).unwrap();
     assert!(line.starts_with("obs: sending to env-"), "{line}");
     sandbox.obs(["log", "info", "while"]);
-    until("both are sent", || receiver.messages() == ["before", "while"]);
+    until("both are sent", || {
+        receiver.messages() == ["before", "while"]
+    });
     kill_process(Pid::from_child(&relay), Signal::TERM).unwrap();
     line.clear();
     said.read_line(&mut line).unwrap();

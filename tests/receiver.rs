@@ -43,7 +43,10 @@ impl Receiver {
     }
 
     /// The same on a port.
-    pub(crate) fn start_on(port: u16, reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start_on(
+        port: u16,
+        reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -67,18 +70,31 @@ impl Receiver {
 
     /// Messages of all logs in the order they came.
     pub(crate) fn messages(&self) -> Vec<String> {
-        self.requests().iter().flat_map(|request| messages(&request.body)).collect()
+        self.requests()
+            .iter()
+            .flat_map(|request| messages(&request.body))
+            .collect()
     }
 
     /// Names of all spans in the order they came.
     pub(crate) fn spans(&self) -> Vec<String> {
         let of = |request: &Request| {
             let traces = ExportTraceServiceRequest::decode(&*request.body).unwrap();
-            let scopes = traces.resource_spans.into_iter().flat_map(|one| one.scope_spans);
-            scopes.flat_map(|one| one.spans).map(|span| span.name).collect::<Vec<_>>()
+            let scopes = traces
+                .resource_spans
+                .into_iter()
+                .flat_map(|one| one.scope_spans);
+            scopes
+                .flat_map(|one| one.spans)
+                .map(|span| span.name)
+                .collect::<Vec<_>>()
         };
         let requests = self.requests();
-        requests.iter().filter(|request| request.path == "/v1/traces").flat_map(of).collect()
+        requests
+            .iter()
+            .filter(|request| request.path == "/v1/traces")
+            .flat_map(of)
+            .collect()
     }
 }
 
@@ -87,8 +103,13 @@ pub(crate) fn messages(body: &[u8]) -> Vec<String> {
     let Ok(logs) = ExportLogsServiceRequest::decode(body) else {
         return Vec::new();
     };
-    let scopes = logs.resource_logs.into_iter().flat_map(|one| one.scope_logs);
-    let bodies = scopes.flat_map(|one| one.log_records).filter_map(|log| log.body?.value);
+    let scopes = logs
+        .resource_logs
+        .into_iter()
+        .flat_map(|one| one.scope_logs);
+    let bodies = scopes
+        .flat_map(|one| one.log_records)
+        .filter_map(|log| log.body?.value);
     let texts = bodies.filter_map(|value| match value {
         Value::StringValue(text) => Some(text),
         _ => None,
@@ -130,7 +151,10 @@ fn serve(
 
 fn read(input: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut first = String::new();
-    input.read_line(&mut first).ok().filter(|count| *count > 0)?;
+    input
+        .read_line(&mut first)
+        .ok()
+        .filter(|count| *count > 0)?;
     let path = first.split(' ').nth(1)?.to_owned();
     let mut length = 0;
     loop {

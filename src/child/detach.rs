@@ -31,7 +31,8 @@ impl Program {
                 let mut ended = 0;
                 while libc::waitpid(between, &raw mut ended, 0) == -1
                     && std::io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
-                {}
+                {
+                }
             }
             libc::sigprocmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
             between > 0

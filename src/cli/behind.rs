@@ -47,7 +47,9 @@ pub(super) fn run(drains: &Drains<'_>, world: &World, settings: &Settings) -> Re
     let journal = capture::open(world, settings);
     let failed = |cause| Error::failure("could not hold the background's lock").because(cause);
     loop {
-        let held = journal.hold_files("drain", "behind", PATIENCE).map_err(failed)?;
+        let held = journal
+            .hold_files("drain", "behind", PATIENCE)
+            .map_err(failed)?;
         let Some(held) = held else {
             return Ok(()); // another one runs, and looks after us
         };
@@ -61,14 +63,23 @@ pub(super) fn run(drains: &Drains<'_>, world: &World, settings: &Settings) -> Re
 }
 
 /// Drains until the stamp is old enough that a call would start another one. False: a sink is not there.
-fn until_stamp_is_old(drains: &Drains<'_>, world: &World, settings: &Settings, end: Instant) -> bool {
+fn until_stamp_is_old(
+    drains: &Drains<'_>,
+    world: &World,
+    settings: &Settings,
+    end: Instant,
+) -> bool {
     let journal = capture::open(world, settings);
     loop {
         let stamp = journal.drain_claimed().unwrap_or_default();
-        let left = (stamp + LAST_LOOK).saturating_sub(world.now()).clamp(0, LAST_LOOK);
+        let left = (stamp + LAST_LOOK)
+            .saturating_sub(world.now())
+            .clamp(0, LAST_LOOK);
         let is_last = left == 0;
         let is_well = drains.once(end, settings).iter().all(|drained| {
-            drained.as_ref().is_ok_and(|drained| matches!(drained.state, State::Done | State::Busy))
+            drained
+                .as_ref()
+                .is_ok_and(|drained| matches!(drained.state, State::Done | State::Busy))
         });
         if !is_well || Instant::now() >= end {
             return is_well;
@@ -78,7 +89,9 @@ fn until_stamp_is_old(drains: &Drains<'_>, world: &World, settings: &Settings, e
                 return true;
             }
         } else {
-            std::thread::sleep(Duration::from_nanos(u64::try_from(left).unwrap_or_default()));
+            std::thread::sleep(Duration::from_nanos(
+                u64::try_from(left).unwrap_or_default(),
+            ));
         }
     }
 }

@@ -5,19 +5,63 @@ use crate::model::{Attributes, Record, Signal, time};
 use serde::Serialize;
 
 const EVENTS: &[&str] = &[
-    "timestamp", "event_id", "event_type", "event_version", "source", "correlation_id", "causation_id", "trace_id", "span_id",
-    "actor_type", "actor_id", "data",
+    "timestamp",
+    "event_id",
+    "event_type",
+    "event_version",
+    "source",
+    "correlation_id",
+    "causation_id",
+    "trace_id",
+    "span_id",
+    "actor_type",
+    "actor_id",
+    "data",
 ];
 const LOGS: &[&str] = &[
-    "timestamp", "id", "level", "logger", "message", "service", "host", "pid", "module", "function", "line", "trace_id",
-    "span_id", "context",
+    "timestamp",
+    "id",
+    "level",
+    "logger",
+    "message",
+    "service",
+    "host",
+    "pid",
+    "module",
+    "function",
+    "line",
+    "trace_id",
+    "span_id",
+    "context",
 ];
 const METRICS: &[&str] = &[
-    "timestamp", "id", "name", "type", "value", "unit", "service", "host", "trace_id", "span_id", "labels",
+    "timestamp",
+    "id",
+    "name",
+    "type",
+    "value",
+    "unit",
+    "service",
+    "host",
+    "trace_id",
+    "span_id",
+    "labels",
 ];
 const SPANS: &[&str] = &[
-    "timestamp", "end", "duration_ms", "name", "kind", "status_code", "status_message", "service", "host", "pid", "trace_id",
-    "span_id", "parent_span_id", "attributes",
+    "timestamp",
+    "end",
+    "duration_ms",
+    "name",
+    "kind",
+    "status_code",
+    "status_message",
+    "service",
+    "host",
+    "pid",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "attributes",
 ];
 
 /// The names of the columns.
@@ -36,27 +80,78 @@ pub(super) fn row(record: &Record) -> Vec<u8> {
     match record {
         Record::Event(event) => {
             let trace = event.trace_context.clone().unwrap_or_default();
-            line([
-                time::micros_text(event.timestamp), event.event_id.clone(), event.event_type.clone(), event.event_version.clone(),
-                event.source.clone(), event.correlation_id.clone(), event.causation_id.clone(), trace.trace_id, trace.span_id,
-                event.actor.kind.clone(), event.actor.id.clone(), object(&event.data),
-            ].into_iter())
+            line(
+                [
+                    time::micros_text(event.timestamp),
+                    event.event_id.clone(),
+                    event.event_type.clone(),
+                    event.event_version.clone(),
+                    event.source.clone(),
+                    event.correlation_id.clone(),
+                    event.causation_id.clone(),
+                    trace.trace_id,
+                    trace.span_id,
+                    event.actor.kind.clone(),
+                    event.actor.id.clone(),
+                    object(&event.data),
+                ]
+                .into_iter(),
+            )
         }
-        Record::Log(log) => line([
-            time::micros_text(log.timestamp), log.id.clone(), log.level.name().to_owned(), log.logger.clone(), log.message.clone(),
-            log.service.clone(), log.host.clone(), number(log.pid), log.module.clone(), log.function.clone(), number(log.line),
-            log.trace_id.clone(), log.span_id.clone(), object(&log.context),
-        ].into_iter()),
-        Record::Metric(metric) => line([
-            time::micros_text(metric.timestamp), metric.id.clone(), metric.name.clone(), word(&metric.kind),
-            number(metric.value.as_ref()), metric.unit.clone(), metric.service.clone(), metric.host.clone(), metric.trace_id.clone(),
-            metric.span_id.clone(), object(&metric.labels),
-        ].into_iter()),
-        Record::Span(span) => line([
-            time::nanos_text(span.timestamp), time::nanos_text(span.end), number(span.duration_ms.as_ref()), span.name.clone(),
-            word(&span.kind), word(&span.status.code), span.status.message.clone(), span.service.clone(), span.host.clone(),
-            number(span.pid), span.trace_id.clone(), span.span_id.clone(), span.parent_span_id.clone(), object(&span.attributes),
-        ].into_iter()),
+        Record::Log(log) => line(
+            [
+                time::micros_text(log.timestamp),
+                log.id.clone(),
+                log.level.name().to_owned(),
+                log.logger.clone(),
+                log.message.clone(),
+                log.service.clone(),
+                log.host.clone(),
+                number(log.pid),
+                log.module.clone(),
+                log.function.clone(),
+                number(log.line),
+                log.trace_id.clone(),
+                log.span_id.clone(),
+                object(&log.context),
+            ]
+            .into_iter(),
+        ),
+        Record::Metric(metric) => line(
+            [
+                time::micros_text(metric.timestamp),
+                metric.id.clone(),
+                metric.name.clone(),
+                word(&metric.kind),
+                number(metric.value.as_ref()),
+                metric.unit.clone(),
+                metric.service.clone(),
+                metric.host.clone(),
+                metric.trace_id.clone(),
+                metric.span_id.clone(),
+                object(&metric.labels),
+            ]
+            .into_iter(),
+        ),
+        Record::Span(span) => line(
+            [
+                time::nanos_text(span.timestamp),
+                time::nanos_text(span.end),
+                number(span.duration_ms.as_ref()),
+                span.name.clone(),
+                word(&span.kind),
+                word(&span.status.code),
+                span.status.message.clone(),
+                span.service.clone(),
+                span.host.clone(),
+                number(span.pid),
+                span.trace_id.clone(),
+                span.span_id.clone(),
+                span.parent_span_id.clone(),
+                object(&span.attributes),
+            ]
+            .into_iter(),
+        ),
     }
 }
 
@@ -92,7 +187,11 @@ mod tests {
 
     #[test]
     fn quotes_commas_and_lines_are_quoted() {
-        let line = line(["a", "b,c", "say \"x\"", "two\nlines", ""].map(str::to_owned).into_iter());
+        let line = line(
+            ["a", "b,c", "say \"x\"", "two\nlines", ""]
+                .map(str::to_owned)
+                .into_iter(),
+        );
         assert_eq!(line, b"a,\"b,c\",\"say \"\"x\"\"\",\"two\nlines\",\r\n");
     }
 

@@ -116,7 +116,9 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let signals = signals(&args)?;
     let time = |option, given: &Option<String>| {
         let given = given.as_deref();
-        given.map(|text| moment(option, text, world.now())).transpose()
+        given
+            .map(|text| moment(option, text, world.now()))
+            .transpose()
     };
     let filter = Filter {
         since: time("since", &args.since)?,
@@ -128,7 +130,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     for signal in signals {
         let mut export = Export {
             world,
-            form: args.form,
+            form: args.format,
             signal,
             file: None,
             batch: Vec::new(),
@@ -141,7 +143,10 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
             Some(folder) => export.into_folder(&journal, &filter, folder)?,
         };
         if let Some((count, why)) = export.refused {
-            world.say(&format!("obs: {count} {} were left out, the first: {why}\n", signal.name()));
+            world.say(&format!(
+                "obs: {count} {} were left out, the first: {why}\n",
+                signal.name()
+            ));
         }
     }
     Ok(if written > 0 { Exit::Done } else { Exit::No })
@@ -150,13 +155,17 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
 fn signals(args: &Args) -> Result<Vec<Signal>, Error> {
     let mut signals: Vec<Signal> = args.signals.iter().map(|which| which.signal()).collect();
     if signals.is_empty() {
-        signals.extend(Signal::ALL.into_iter().filter(|signal| args.form.takes(*signal)));
+        signals.extend(
+            Signal::ALL
+                .into_iter()
+                .filter(|signal| args.format.takes(*signal)),
+        );
     }
-    if let Some(signal) = signals.iter().find(|signal| !args.form.takes(**signal)) {
+    if let Some(signal) = signals.iter().find(|signal| !args.format.takes(**signal)) {
         return Err(Error::usage(format!("{} have no such form", signal.name()))
             .hint("cloudevents and cdevents are for events"));
     }
-    if args.form == Form::Csv && args.output.is_none() && signals.len() > 1 {
+    if args.format == Form::Csv && args.output.is_none() && signals.len() > 1 {
         return Err(Error::usage("CSV of several signals needs a folder")
             .hint("name one signal, or give --output DIR"));
     }
@@ -189,14 +198,21 @@ impl Export<'_> {
             Error::failure(format!("could not write `{}`", path.display())).because(cause)
         };
         if path.symlink_metadata().is_ok() {
-            return Err(Error::usage(format!("`{}` is there already", path.display()))
-                .hint("name another folder, or remove it"));
+            return Err(
+                Error::usage(format!("`{}` is there already", path.display()))
+                    .hint("name another folder, or remove it"),
+            );
         }
         fs::create_dir_all(folder).map_err(failed)?;
         let temporary = path.with_extension(format!("{}.tmp", self.world.pid()));
-        self.file = Some(BufWriter::new(File::create_new(&temporary).map_err(failed)?));
+        self.file = Some(BufWriter::new(
+            File::create_new(&temporary).map_err(failed)?,
+        ));
         let done = self.all(journal, filter).and_then(|()| {
-            let file = self.file.take().map(|file| file.into_inner().map_err(|e| e.into_error()));
+            let file = self
+                .file
+                .take()
+                .map(|file| file.into_inner().map_err(|e| e.into_error()));
             file.transpose().map_err(failed)?;
             fs::hard_link(&temporary, &path).map_err(failed)
         });
@@ -215,7 +231,10 @@ impl Export<'_> {
             let Ok(record) = self.signal.read(line.bytes) else {
                 return false;
             };
-            if failed.is_none() && filter.matches(&record, line.bytes) && seen.first(&record).is_some() {
+            if failed.is_none()
+                && filter.matches(&record, line.bytes)
+                && seen.first(&record).is_some()
+            {
                 failed = self.take(line.bytes, record).err();
             }
             true
@@ -242,7 +261,10 @@ impl Export<'_> {
     fn rest(&mut self) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.batch);
         let Some(format) = self.form.lines() else {
-            let rows: Vec<u8> = batch.iter().flat_map(|stored| super::csv::row(&stored.record)).collect();
+            let rows: Vec<u8> = batch
+                .iter()
+                .flat_map(|stored| super::csv::row(&stored.record))
+                .collect();
             return self.write(&rows);
         };
         let found = lines(format, self.signal, &batch);

@@ -101,16 +101,20 @@ impl<'a> Drains<'a> {
     /// True where a sink has records in front of it.
     pub(super) fn is_anything_waiting(&self) -> bool {
         let journal = (self.journal)();
-        self.sinks.iter().any(|sink| !waiting(&journal, sink).is_empty())
+        self.sinks
+            .iter()
+            .any(|sink| !waiting(&journal, sink).is_empty())
     }
 }
 
 /// What a sink has not acknowledged: records by signal, where there are any.
 pub(super) fn waiting(journal: &Journal, sink: &SinkSettings) -> Vec<(Signal, u64)> {
-    let of = |signal: &Signal| (*signal, journal.waiting(&sink.name, *signal).records);
-    let mut all: Vec<(Signal, u64)> = sink.signals().iter().map(of).collect();
-    all.retain(|(_, records)| *records > 0);
-    all
+    let taken = sink.signals();
+    let all = journal.waiting(&sink.name).unwrap_or_default();
+    all.into_iter()
+        .filter(|one| one.records > 0 && taken.contains(&one.signal))
+        .map(|one| (one.signal, one.records))
+        .collect()
 }
 
 /// Runs it.
@@ -204,7 +208,11 @@ fn human(name: &str, drained: &Drained, left: &[(Signal, u64)], page: Page) -> S
         false => page.paint(Style::Bad, "!!"),
     };
     let mut text = format!("{mark} {name:<16} {} sent", drained.sent);
-    for (count, what) in [(drained.rejected, "rejected"), (drained.dropped, "dropped by the receiver"), (left, "left")] {
+    for (count, what) in [
+        (drained.rejected, "rejected"),
+        (drained.dropped, "dropped by the receiver"),
+        (left, "left"),
+    ] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
         }
@@ -213,9 +221,16 @@ fn human(name: &str, drained: &Drained, left: &[(Signal, u64)], page: Page) -> S
         text.push_str(&format!(": {}", escape(&why)));
     }
     text.push('\n');
-    let notes = [drained.said.as_deref(), drained.doubt.as_deref(), hint(&drained.state)];
+    let notes = [
+        drained.said.as_deref(),
+        drained.doubt.as_deref(),
+        hint(&drained.state),
+    ];
     for note in notes.into_iter().flatten() {
-        text.push_str(&format!("   {}\n", page.paint(Style::Dim, &escape(&redact::text(note)))));
+        text.push_str(&format!(
+            "   {}\n",
+            page.paint(Style::Dim, &escape(&redact::text(note)))
+        ));
     }
     text
 }

@@ -2,7 +2,6 @@
 
 use super::flush::{Drains, choose};
 use super::page::reflow;
-use super::waits;
 use crate::capture;
 use crate::child;
 use crate::error::{Error, Exit};
@@ -57,9 +56,9 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         sinks: Mutex::default(),
     };
     let told = |name: &str, drained: &Result<Drained, Error>| {
-        if matches!(drained, Ok(drained) if drained.sent > 0 || matches!(drained.state, State::Done)) {
+        if matches!(drained, Ok(drained) if drained.sent > 0 || matches!(drained.state, State::Done))
+        {
             drains.sweep(settings);
-            waits::keep_within_bounds(world, settings);
         }
         board.tell(name, drained);
     };
@@ -102,7 +101,9 @@ impl Board<'_> {
                 seen.rejected += drained.rejected;
                 match &drained.state {
                     // until it is tried again, the last word stands
-                    State::Later { .. } if drained.sent == 0 && seen.trouble.is_some() => seen.trouble.clone(),
+                    State::Later { .. } if drained.sent == 0 && seen.trouble.is_some() => {
+                        seen.trouble.clone()
+                    }
                     State::Later { why, .. } | State::Wrong(why) => Some(why.to_string()),
                     State::Busy => Some("another process is sending to it".to_owned()),
                     State::Done | State::Stopped => None,
@@ -128,7 +129,8 @@ impl Board<'_> {
             return;
         };
         let begin = if self.is_terminal { "\r\x1b[K" } else { "" };
-        self.world.say(&format!("{begin}obs: {}, {left} left\n", line(&sinks)));
+        self.world
+            .say(&format!("{begin}obs: {}, {left} left\n", line(&sinks)));
     }
 }
 
@@ -140,7 +142,10 @@ fn line(sinks: &BTreeMap<String, Seen>) -> String {
                 0 => String::new(),
                 count => format!(", {count} rejected"),
             };
-            let trouble = seen.trouble.as_ref().map_or_else(String::new, |trouble| format!(" ({trouble})"));
+            let trouble = seen
+                .trouble
+                .as_ref()
+                .map_or_else(String::new, |trouble| format!(" ({trouble})"));
             format!("{name} {} sent{rejected}{trouble}", seen.sent)
         })
         .collect();

@@ -48,6 +48,8 @@ pub struct Reader {
     pub damaged: u64,
     /// Where `for_each` stopped in each source.
     ends: Vec<u64>,
+    /// Where spill goes, and whose: it may be gathered meanwhile.
+    sealed: Option<(PathBuf, Signal)>,
     /// The file that was read again last.
     again: RefCell<Option<(usize, File)>>,
 }
@@ -64,6 +66,11 @@ impl Journal {
             .flat_map(|folder| spill_files(folder, signal))
             .collect();
         spilled.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        let gathered = match spilled.is_empty() {
+            true => Vec::new(),
+            false => self.gathered(signal).unwrap_or_default(),
+        };
+        spilled.retain(|path| !gathered.contains(path));
         let mut sources: Vec<Source> = home
             .map(|home| open_sealed(&home.join("sealed"), signal, 0))
             .unwrap_or_default();
@@ -79,6 +86,7 @@ impl Journal {
             sources,
             damaged: 0,
             ends: Vec::new(),
+            sealed: home.map(|home| (home.join("sealed"), signal)),
             again: RefCell::new(None),
         }
     }
@@ -155,6 +163,12 @@ impl Source {
         })
     }
 
+    /// True for a file of one record that was not appended.
+    fn is_spill(&self) -> bool {
+        let folder = self.path.parent();
+        self.closed && folder.is_some_and(|folder| !folder.ends_with("sealed"))
+    }
+
     fn length(&self) -> u64 {
         let found = self.file.as_ref().map(File::metadata);
         found.and_then(Result::ok).map_or(0, |found| found.len())
@@ -205,9 +219,18 @@ impl Reader {
     /// Calls back with every line but blanked ones. The callback says whether the line was a record; if not it is
     /// counted as damaged. A file that cannot be read to its end counts as damaged too.
     pub fn for_each(&mut self, mut each: impl FnMut(Line<'_>) -> bool) {
-        let mut damaged = 0;
         self.ends.clear();
-        for (index, source) in self.sources.iter().enumerate() {
+        if self.read_on(&mut each) {
+            self.find_gathered();
+            self.read_on(&mut each);
+        }
+    }
+
+    /// Reads the sources that were not yet read; true where spill is gone: then it was gathered.
+    fn read_on(&mut self, each: &mut impl FnMut(Line<'_>) -> bool) -> bool {
+        let mut damaged = 0;
+        let mut is_gone = false;
+        for (index, source) in self.sources.iter().enumerate().skip(self.ends.len()) {
             let read = source.lines(0, &mut |bytes, offset| {
                 let line = Line {
                     bytes,
@@ -217,10 +240,34 @@ impl Reader {
                 let good = damage::is_blank(bytes) || bytes.ends_with(b"\n") && each(line);
                 damaged += u64::from(!good);
             });
-            damaged += u64::from(read.is_err());
+            let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+            match source.is_spill() && read.as_ref().is_err_and(missing) {
+                true => is_gone = true,
+                false => damaged += u64::from(read.is_err()),
+            }
             self.ends.push(read.unwrap_or_else(|_| source.length()));
         }
         self.damaged += damaged;
+        is_gone
+    }
+
+    /// Adds the files that were sealed since the reader was opened.
+    fn find_gathered(&mut self) {
+        let Some((folder, signal)) = &self.sealed else {
+            return;
+        };
+        let numbers = self
+            .sources
+            .iter()
+            .filter_map(|source| source.number(*signal));
+        let mut newer = open_sealed(folder, *signal, numbers.max().unwrap_or_default());
+        let known = |other: &Source| {
+            self.sources
+                .iter()
+                .any(|own| own.identity == other.identity)
+        };
+        newer.retain(|source| !known(source));
+        self.sources.append(&mut newer);
     }
 
     /// Calls back with the lines of the newest files, each file from its beginning, until a file that is not spill
@@ -236,11 +283,7 @@ impl Reader {
                 };
                 found |= each(line).is_some();
             });
-            let spilled = source
-                .path
-                .parent()
-                .is_some_and(|folder| !folder.ends_with("sealed"));
-            if found && (!source.closed || !spilled) {
+            if found && !source.is_spill() {
                 return;
             }
         }

@@ -13,7 +13,10 @@ impl Journal {
     /// True where it is time to start a drain; then the stamp says that the caller does.
     pub fn claim_drain(&self, now: i64) -> bool {
         // a clock that was set back must not stop it for ever
-        if self.drain_claimed().is_some_and(|at| (now - at).abs() < EVERY) {
+        if self
+            .drain_claimed()
+            .is_some_and(|at| (now - at).abs() < EVERY)
+        {
             return false;
         }
         let claimed = || {

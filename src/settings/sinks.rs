@@ -486,7 +486,11 @@ pub fn sinks(home: Option<&Path>, world: &World) -> (Vec<SinkSettings>, Vec<Erro
         }
     }
     sinks.extend(of_variables(world));
-    sinks.extend(STDOUTS.iter().filter_map(|(word, name, format)| of_list(world, word, (name, format))));
+    sinks.extend(
+        STDOUTS
+            .iter()
+            .filter_map(|(word, name, format)| of_list(world, word, (name, format))),
+    );
     (sinks, errors)
 }
 
@@ -533,15 +537,25 @@ fn of_list(world: &World, word: &str, (name, format): (&str, &str)) -> Option<Si
             Signal::Metrics => "OTEL_METRICS_EXPORTER",
             Signal::Spans => "OTEL_TRACES_EXPORTER",
         });
-        list.is_some_and(|list| list.split(',').any(|one| one.trim().eq_ignore_ascii_case(word)))
+        list.is_some_and(|list| {
+            list.split(',')
+                .any(|one| one.trim().eq_ignore_ascii_case(word))
+        })
     };
-    let signals: Vec<String> = Signal::ALL.iter().filter(|signal| has(signal)).map(|signal| signal.name().to_owned()).collect();
+    let signals: Vec<String> = Signal::ALL
+        .iter()
+        .filter(|signal| has(signal))
+        .map(|signal| signal.name().to_owned())
+        .collect();
     (!signals.is_empty()).then(|| SinkSettings {
         name: name.to_owned(),
         kind: Stdout,
         place: "the variables OTEL_*_EXPORTER".to_owned(),
         is_from_variables: true,
-        values: vec![("signals".to_owned(), signals), ("format".to_owned(), vec![format.to_owned()])],
+        values: vec![
+            ("signals".to_owned(), signals),
+            ("format".to_owned(), vec![format.to_owned()]),
+        ],
     })
 }
 

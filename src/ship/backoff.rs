@@ -85,9 +85,20 @@ mod tests {
     #[test]
     fn receiver_names_the_time_itself() {
         let mut backoff = Backoff::default();
-        backoff.fail(1_000, Some(Duration::from_secs(7)), Duration::from_secs(1), "429");
-        assert_eq!((backoff.attempts, backoff.next, backoff.is_asked), (1, 7_000_001_000, true));
+        backoff.fail(
+            1_000,
+            Some(Duration::from_secs(7)),
+            Duration::from_secs(1),
+            "429",
+        );
+        assert_eq!(
+            (backoff.attempts, backoff.next, backoff.is_asked),
+            (1, 7_000_001_000, true)
+        );
         backoff.fail(1_000, None, Duration::from_secs(1), "refused");
-        assert_eq!((backoff.attempts, backoff.next, backoff.is_asked), (2, 1_000_001_000, false));
+        assert_eq!(
+            (backoff.attempts, backoff.next, backoff.is_asked),
+            (2, 1_000_001_000, false)
+        );
     }
 }

@@ -283,7 +283,10 @@ impl Run<'_> {
                 None => self.reject(load, &why)?,
             },
             Answer::Misconfigured(error) => {
-                return Ok(Err(Cut { done, state: State::Wrong(error) }));
+                return Ok(Err(Cut {
+                    done,
+                    state: State::Wrong(error),
+                }));
             }
             Answer::Retry { after, why } => {
                 let state = self.failed(after, why)?;
@@ -310,7 +313,13 @@ impl Run<'_> {
             _ => return Ok(()),
         };
         let name = &self.job.settings.name;
-        rejected::note(self.journal, name, (signal, record.trim_end()), &why, self.job.world.now())
+        rejected::note(
+            self.journal,
+            name,
+            (signal, record.trim_end()),
+            &why,
+            self.job.world.now(),
+        )
     }
 
     /// Notes a failure on disk, and when to come back.
@@ -334,9 +343,7 @@ impl Run<'_> {
 
     fn store_backoff(&self) -> Result<(), Error> {
         let stored = self.backoff.store(&self.files);
-        stored.map_err(|cause| {
-            Error::failure("could not note when to try again").because(cause)
-        })
+        stored.map_err(|cause| Error::failure("could not note when to try again").because(cause))
     }
 
     /// Moves the cursor behind the first records of a part.

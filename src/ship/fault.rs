@@ -64,7 +64,9 @@ impl Sink for Fault {
                 .iter()
                 .map(|point| format!("{}={:?}", point.series.name, point.value))
                 .collect(),
-            Load::Records(_, records) => records.iter().map(|stored| text(&stored.record)).collect(),
+            Load::Records(_, records) => {
+                records.iter().map(|stored| text(&stored.record)).collect()
+            }
         };
         let answer = (self.script)(&texts);
         if matches!(answer, Answer::Delivered | Answer::Partial { .. })

@@ -55,7 +55,10 @@ impl Lines {
     }
 
     fn request<R: serde::Serialize>(request: Option<R>, refused: Vec<(usize, String)>) -> Self {
-        let mut lines = Self { text: Vec::new(), refused };
+        let mut lines = Self {
+            text: Vec::new(),
+            refused,
+        };
         if let Some(request) = request {
             lines.add(&json(&request));
         }
@@ -66,10 +69,13 @@ impl Lines {
 /// The lines of records of one signal; metric records have none in OTLP, whose points are folded.
 pub fn lines(format: Format, signal: Signal, records: &[Stored]) -> Lines {
     match format {
-        Format::Cdevents => events(records, cdevents::structured),
+        Format::Cdevents => events(records, |event| cdevents::cloud_event(event)?.structured()),
         Format::Cloudevents => events(records, cloudevents::structured),
         Format::Obs => Lines {
-            text: records.iter().flat_map(|stored| stored.line.iter().copied()).collect(),
+            text: records
+                .iter()
+                .flat_map(|stored| stored.line.iter().copied())
+                .collect(),
             refused: Vec::new(),
         },
         Format::OtlpJson if signal == Signal::Spans => {

@@ -1,9 +1,9 @@
 //! Records that a sink refused for good: `rejected/<sink>.jsonl`, one a line with the reason. The file is kept within
 //! bounds: past its size it becomes `<sink>.old.jsonl`, which takes the place of an older one.
 
-use crate::metrics::Point;
 use crate::error::Error;
 use crate::journal::{Held, Journal};
+use crate::metrics::Point;
 use crate::model::{Signal, time};
 use serde_json::json;
 use std::time::Duration;
@@ -32,7 +32,9 @@ pub(super) fn note(
         .map_err(|error| failed(&error))?
         .ok_or_else(|| failed(&"its lock is held"))?;
     set_aside(&files).map_err(|error| failed(&error))?;
-    files.append("jsonl", line.as_bytes()).map_err(|error| failed(&error))
+    files
+        .append("jsonl", line.as_bytes())
+        .map_err(|error| failed(&error))
 }
 
 /// A folded point as JSON: its records are in the journal.
@@ -55,7 +57,9 @@ pub fn refused(journal: &Journal, sink: &str) -> (u64, Option<String>) {
         return (0, None);
     };
     let text = files.read("jsonl").ok().flatten().unwrap_or_default();
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
     let mut count = 0;
     let mut first = None;
     for line in lines {

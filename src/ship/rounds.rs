@@ -48,7 +48,10 @@ impl Rounds<'_> {
                 .iter()
                 .map(|settings| scope.spawn(patient(settings)))
                 .collect();
-            threads.into_iter().map(|one| one.join().unwrap_or_else(|_| Err(broken()))).collect()
+            threads
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(|_| Err(broken())))
+                .collect()
         })
     }
 

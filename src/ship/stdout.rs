@@ -18,7 +18,10 @@ struct Stdout {
 pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sink>, Error> {
     Ok(Box::new(Stdout {
         world: world.clone(),
-        format: settings.text("format").and_then(Format::parse).unwrap_or(Format::Obs),
+        format: settings
+            .text("format")
+            .and_then(Format::parse)
+            .unwrap_or(Format::Obs),
         signals: settings.signals(),
     }))
 }
@@ -48,7 +51,10 @@ impl Sink for Stdout {
         if let Some((_, why)) = found.refused.into_iter().next() {
             return Answer::Permanent(why);
         }
-        match self.world.write(Stream::Out, &self.world.shown(&found.text)) {
+        match self
+            .world
+            .write(Stream::Out, &self.world.shown(&found.text))
+        {
             Ok(()) => Answer::Delivered,
             Err(cause) => Answer::Retry {
                 after: None,

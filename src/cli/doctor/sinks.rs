@@ -53,32 +53,54 @@ fn one(found: &mut Findings, world: &World, settings: &SinkSettings, send: bool)
         match sink.send(Load::Records(signal, &[canary])) {
             Answer::Delivered => found.good(CHECK, format!("{name}: took a canary of {of}")),
             Answer::Partial { why, .. } | Answer::Permanent(why) => {
-                found.bad(CHECK, format!("{name}: refused a canary of {of}: {why}"), "");
+                found.bad(
+                    CHECK,
+                    format!("{name}: refused a canary of {of}: {why}"),
+                    "",
+                );
             }
-            Answer::Misconfigured(error) | Answer::Retry { why: error, .. } => bad(found, name, &error),
+            Answer::Misconfigured(error) | Answer::Retry { why: error, .. } => {
+                bad(found, name, &error)
+            }
         }
     }
 }
 
 fn bad(found: &mut Findings, name: &str, error: &Error) {
-    found.bad(CHECK, format!("{name}: {error}"), error.advice().unwrap_or_default());
+    found.bad(
+        CHECK,
+        format!("{name}: {error}"),
+        error.advice().unwrap_or_default(),
+    );
 }
 
 /// A record that says of itself that it is none.
 fn canary(signal: Signal, world: &World) -> Option<Stored> {
     let now = world.now();
-    let id = ids::ulid(u64::try_from(now / 1_000_000).unwrap_or_default(), world.random());
-    let (trace, span) = (u128::from_le_bytes(world.random()) | 1, u64::from_le_bytes(world.random()) | 1);
+    let id = ids::ulid(
+        u64::try_from(now / 1_000_000).unwrap_or_default(),
+        world.random(),
+    );
+    let (trace, span) = (
+        u128::from_le_bytes(world.random()) | 1,
+        u64::from_le_bytes(world.random()) | 1,
+    );
     let (trace, span) = (format!("{trace:032x}"), format!("{span:016x}"));
     let at = time::nanos_text(now);
     let record: Value = match signal {
-        Signal::Events => json!({"event_id": format!("evt_{id}"), "event_type": "obs.doctor.canary",
-            "event_version": "1.0", "timestamp": at, "source": "obs", "actor": {"type": "user", "id": "obs"}, "data": {}}),
-        Signal::Logs => json!({"timestamp": at, "level": "INFO", "logger": "obs.doctor", "message": "canary of `obs doctor`",
-            "service": "obs", "id": id}),
+        Signal::Events => {
+            json!({"event_id": format!("evt_{id}"), "event_type": "obs.doctor.canary",
+            "event_version": "1.0", "timestamp": at, "source": "obs", "actor": {"type": "user", "id": "obs"}, "data": {}})
+        }
+        Signal::Logs => {
+            json!({"timestamp": at, "level": "INFO", "logger": "obs.doctor", "message": "canary of `obs doctor`",
+            "service": "obs", "id": id})
+        }
         Signal::Metrics => return None,
-        Signal::Spans => json!({"timestamp": at, "end": at, "name": "canary of `obs doctor`", "trace_id": trace, "span_id": span,
-            "trace_flags": "01", "service": "obs"}),
+        Signal::Spans => {
+            json!({"timestamp": at, "end": at, "name": "canary of `obs doctor`", "trace_id": trace, "span_id": span,
+            "trace_flags": "01", "service": "obs"})
+        }
     };
     let line = format!("{record}\n").into_bytes();
     let record = signal.read(&line).ok()?;
@@ -99,7 +121,12 @@ fn waits(found: &mut Findings, journal: &Journal, sink: &SinkSettings) {
     let (count, first) = ship::refused(journal, name);
     if count > 0 {
         let first = first.unwrap_or_default();
-        let advice = format!("they stand in rejected/{name}.jsonl in the home, each with its reason");
-        found.note(CHECK, format!("{name}: {count} records were refused, the first: {first}"), advice);
+        let advice =
+            format!("they stand in rejected/{name}.jsonl in the home, each with its reason");
+        found.note(
+            CHECK,
+            format!("{name}: {count} records were refused, the first: {first}"),
+            advice,
+        );
     }
 }

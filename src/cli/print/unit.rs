@@ -6,7 +6,12 @@ use crate::world::World;
 pub(super) fn unit(world: &World) -> String {
     let program = world.program().unwrap_or_else(|| "obs".into());
     // systemd.service(5): a word in double quotes, with % and backslash doubled
-    let program = program.display().to_string().replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
+    let program = program
+        .display()
+        .to_string()
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('%', "%%");
     format!(
         "# ~/.config/systemd/user/obs-relay.service; then: systemctl --user enable --now obs-relay
 [Unit]

@@ -25,7 +25,11 @@ impl Home {
         fs::write(path.join("config.toml"), config).unwrap();
         let world = World::of(&[]);
         let settings = crate::settings::sinks(Some(&path), &world).0.remove(0);
-        Self { dir, world, settings }
+        Self {
+            dir,
+            world,
+            settings,
+        }
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -47,7 +51,11 @@ impl Home {
     }
 
     fn append(&self, signal: Signal, line: &str) {
-        assert!(self.journal().append(signal, format!("{line}\n").as_bytes(), 0).accepted());
+        assert!(
+            self.journal()
+                .append(signal, format!("{line}\n").as_bytes(), 0)
+                .accepted()
+        );
     }
 
     fn drain(&self, sink: Fault) -> Drained {
@@ -151,8 +159,14 @@ fn poison_stands_alone_and_others_pass() {
     assert_eq!(texts(&got), ["a", "b", "d", "e"]);
     let kept = fs::read_to_string(home.path().join("rejected/x.jsonl")).unwrap();
     let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
-    assert_eq!((&kept["reason"], &kept["record"]["message"]), (&json!("400: no poison"), &json!("poison")));
-    assert_eq!(crate::ship::refused(&home.journal(), "x"), (1, Some("400: no poison".to_owned())));
+    assert_eq!(
+        (&kept["reason"], &kept["record"]["message"]),
+        (&json!("400: no poison"), &json!("poison"))
+    );
+    assert_eq!(
+        crate::ship::refused(&home.journal(), "x"),
+        (1, Some("400: no poison".to_owned()))
+    );
 }
 
 #[test]
@@ -184,7 +198,13 @@ fn half_of_a_load_is_not_sent_twice() {
     let sink = all_well();
     let rest = taken(&sink);
     home.drain(sink);
-    assert_eq!((texts(&got), texts(&rest)), (vec!["a".to_owned(), "b".to_owned()], vec!["too much".to_owned(), "d".to_owned()]));
+    assert_eq!(
+        (texts(&got), texts(&rest)),
+        (
+            vec!["a".to_owned(), "b".to_owned()],
+            vec!["too much".to_owned(), "d".to_owned()]
+        )
+    );
 }
 
 #[test]
@@ -192,7 +212,10 @@ fn dropped_by_the_receiver_is_told_and_not_repeated() {
     let home = Home::new();
     home.log("a");
     home.log("b");
-    let partial = || Answer::Partial { rejected: 1, why: "one too old".to_owned() };
+    let partial = || Answer::Partial {
+        rejected: 1,
+        why: "one too old".to_owned(),
+    };
     let drained = home.drain(Fault::new(move |_| partial()));
     assert_eq!((drained.sent, drained.dropped), (1, 1));
     assert_eq!(drained.said.as_deref(), Some("one too old"));
