@@ -3,9 +3,11 @@
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -30,7 +32,7 @@ pub(crate) enum Reply {
 /// Taken.
 pub(crate) const OK: Reply = Reply::Status("200 OK\r\n");
 
-/// A receiver that listens until it is dropped.
+/// A receiver that listens until the test ends.
 pub(crate) struct Receiver {
     port: u16,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -50,11 +52,18 @@ impl Receiver {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (kept, reply) = (Arc::clone(&requests), Arc::new(reply));
+        let kept = keeps.then(|| Arc::clone(&requests));
+        let (counter, reply) = (Arc::new(AtomicUsize::new(0)), Arc::new(reply));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (kept, reply) = (Arc::clone(&kept), Arc::clone(&reply));
-                thread::spawn(move || serve(stream, &kept, &*reply));
+                let (kept, counter, reply) = (kept.clone(), Arc::clone(&counter), Arc::clone(&reply));
+                let answer = move |request: Request| {
+                    if let Some(kept) = &kept {
+                        kept.lock().unwrap().push(request.clone());
+                    }
+                    reply(counter.fetch_add(1, Ordering::Relaxed), &request)
+                };
+                thread::spawn(move || serve(stream, &answer));
             }
         });
         Self { port, requests }
@@ -117,20 +126,11 @@ pub(crate) fn messages(body: &[u8]) -> Vec<String> {
     texts.collect()
 }
 
-fn serve(
-    stream: TcpStream,
-    kept: &Mutex<Vec<Request>>,
-    reply: &(dyn Fn(usize, &Request) -> Reply + Send + Sync),
-) {
+fn serve(stream: TcpStream, answer: &dyn Fn(Request) -> Reply) {
     let mut out = stream.try_clone().unwrap();
     let mut input = BufReader::new(stream);
     while let Some(request) = read(&mut input) {
-        let number = {
-            let mut kept = kept.lock().unwrap();
-            kept.push(request.clone());
-            kept.len() - 1
-        };
-        let sent = match reply(number, &request) {
+        let sent = match answer(request) {
             Reply::Cut => {
                 let _ = out.write_all(b"HTTP/1.1 200 OK\r\nContent-Le");
                 return;

@@ -16,8 +16,11 @@ mod ledger;
 mod limits;
 mod locks;
 mod places;
+#[path = "../receiver.rs"]
+mod receiver;
 mod rig;
 mod rotation;
+mod shipping;
 mod signals;
 mod stage;
 mod storm;
