@@ -19,6 +19,7 @@ mod command;
 mod drain;
 mod file;
 mod kafka;
+mod lines;
 mod nats;
 mod otlp;
 mod rejected;
