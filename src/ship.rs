@@ -21,7 +21,7 @@ mod file;
 mod kafka;
 mod lines;
 mod nats;
-mod otlp;
+pub mod otlp;
 mod rejected;
 mod secret;
 mod webhook;

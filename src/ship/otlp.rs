@@ -1,5 +1,7 @@
 //! Not built yet.
 
+pub mod message;
+
 use super::Sink;
 use crate::error::Error;
 use crate::settings::SinkSettings;
