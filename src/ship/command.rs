@@ -47,11 +47,7 @@ fn is_secret(name: &[u8]) -> bool {
 
 /// Opens the sink.
 pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sink>, Error> {
-    let words = settings.items("command").to_vec();
-    let Some(program) = words.first().filter(|word| !word.is_empty()) else {
-        settings.needed("command")?;
-        return Err(settings.wrong("command", "it is empty"));
-    };
+    let program = settings.needed("command")?;
     if program.contains('/') && !Path::new(program).is_absolute() {
         let wrong = settings.wrong("command", format!("{program} is not absolute"));
         return Err(wrong.hint("begin it with /, or give a name that is on PATH"));
@@ -59,7 +55,7 @@ pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sin
     Ok(Box::new(Program {
         format: Format::of(settings, Format::Obs)?,
         signals: settings.signals(),
-        words,
+        words: settings.items("command").to_vec(),
         world: world.clone(),
         timeout: match settings.number("timeout") {
             0 => None,

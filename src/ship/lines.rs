@@ -1,5 +1,6 @@
 //! Records as lines, for the sinks that a line each suits: a command's standard input and files.
 
+use super::otlp::message;
 use super::{Form, Load, Stored, cdevents, cloudevents};
 use crate::error::Error;
 use crate::model::{Event, Record, Signal};
@@ -84,6 +85,25 @@ pub(super) fn event(stored: &Stored) -> Result<&Event, String> {
     }
 }
 
-fn otlp_json(_load: Load<'_>) -> Result<Vec<u8>, String> {
-    Err("otlp-json: not built".to_owned())
+/// A request a line, as the file exporter of the Collector writes it.
+fn otlp_json(load: Load<'_>) -> Result<Vec<u8>, String> {
+    match load {
+        Load::Points(points) => request(message::metrics(points, false)),
+        Load::Records(Signal::Events | Signal::Logs, records) => request(message::logs(records)),
+        Load::Records(Signal::Spans, records) => request(message::traces(records)),
+        Load::Records(Signal::Metrics, _) => Err("a metric is sent as a series".to_owned()),
+    }
+}
+
+fn request<R: serde::Serialize>(built: message::Built<R>) -> Result<Vec<u8>, String> {
+    if let Some((_, why)) = built.refused.into_iter().next() {
+        return Err(why);
+    }
+    let mut line = built
+        .request
+        .map_or_else(Vec::new, |request| message::json(&request));
+    if !line.is_empty() {
+        line.push(b'\n');
+    }
+    Ok(line)
 }
