@@ -1,113 +1,109 @@
-//! Records as lines of text: what files, programs and `obs export` get. One form, one shape of a line.
+//! Records as lines, for what a line each suits: a program's standard input, files, standard output, `obs export`.
 
-use super::otlp::message::{json, logs, metrics, traces};
-use super::{Stored, cdevents, cloudevents};
-use crate::metrics::Point;
-use crate::model::{Record, Signal};
+use super::otlp::message;
+use super::{Form, Load, Stored, cdevents, cloudevents};
+use crate::error::Error;
+use crate::model::{Event, Record, Signal};
+use crate::settings::SinkSettings;
 
-/// The shape of a line.
+/// How a record is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// CDEvents 0.5.1 in a CloudEvent; events only.
+    /// CDEvents; events only.
     Cdevents,
-    /// CloudEvents 1.0, structured; events only.
+    /// CloudEvents in structured mode; events only.
     Cloudevents,
-    /// The line of the journal.
+    /// As journalled.
     Obs,
-    /// A request of OTLP/JSON, as the file exporter of OpenTelemetry writes them.
+    /// OTLP/JSON, a request a line.
     OtlpJson,
 }
 
 impl Format {
-    /// The format of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "cdevents" => Self::Cdevents,
-            "cloudevents" => Self::Cloudevents,
-            "obs" | "jsonl" => Self::Obs,
-            "otlp-json" => Self::OtlpJson,
-            _ => return None,
-        })
-    }
-
-    /// True where records of this signal have such a line.
-    pub fn takes(self, signal: Signal) -> bool {
-        match self {
-            Self::Cdevents | Self::Cloudevents => signal == Signal::Events,
-            Self::Obs | Self::OtlpJson => true,
-        }
-    }
-}
-
-/// Lines, each with its end, and what has none.
-#[derive(Debug, Default)]
-pub struct Lines {
-    /// The text.
-    pub text: Vec<u8>,
-    /// The places of records that have no such line, each with the reason.
-    pub refused: Vec<(usize, String)>,
-}
-
-impl Lines {
-    fn add(&mut self, line: &[u8]) {
-        self.text.extend_from_slice(line);
-        self.text.push(b'\n');
-    }
-
-    fn request<R: serde::Serialize>(request: Option<R>, refused: Vec<(usize, String)>) -> Self {
-        let mut lines = Self {
-            text: Vec::new(),
-            refused,
+    /// The format that the settings name, or the kind's own.
+    pub(super) fn of(settings: &SinkSettings, default: Self) -> Result<Self, Error> {
+        let format = match settings.text("format") {
+            Some("cdevents") => Self::Cdevents,
+            Some("cloudevents") => Self::Cloudevents,
+            Some("obs") => Self::Obs,
+            Some("otlp-json") => Self::OtlpJson,
+            _ => default,
         };
-        if let Some(request) = request {
-            lines.add(&json(&request));
+        let named = settings.items("signals");
+        let other = named.iter().find(|name| *name != Signal::Events.name());
+        match other {
+            Some(name) if format.is_for_events() => {
+                let word = settings.text("format").unwrap_or("cloudevents");
+                let wrong = settings.wrong("signals", format!("{name} are no {word}"));
+                Err(wrong.hint("only events are; set `format = \"obs\"` for all else"))
+            }
+            _ => Ok(format),
         }
-        lines
+    }
+
+    fn is_for_events(self) -> bool {
+        matches!(self, Self::Cdevents | Self::Cloudevents)
+    }
+
+    /// In which form a signal is taken.
+    pub fn takes(self, settings: &[Signal], signal: Signal) -> Option<Form> {
+        let is_possible = signal == Signal::Events || !self.is_for_events();
+        match (self, signal) {
+            _ if !(settings.contains(&signal) && is_possible) => None,
+            (Self::OtlpJson, Signal::Metrics) => Some(Form::Points { delta: false }),
+            _ => Some(Form::Records),
+        }
+    }
+
+    /// The lines of a load; the reason where one of its records has none.
+    pub fn lines(self, load: Load<'_>) -> Result<Vec<u8>, String> {
+        let records = match load {
+            _ if self == Self::OtlpJson => return otlp_json(load),
+            Load::Points(_) => return Err("a series is no record".to_owned()),
+            Load::Records(_, records) => records,
+        };
+        let mut lines = Vec::with_capacity(records.iter().map(|one| one.line.len()).sum());
+        for stored in records {
+            match self {
+                Self::Cdevents => lines.extend(cdevents::line(event(stored)?)?),
+                Self::Cloudevents => {
+                    lines.extend(cloudevents::structured(event(stored)?)?);
+                    lines.push(b'\n');
+                }
+                Self::Obs | Self::OtlpJson => lines.extend(&stored.line),
+            }
+        }
+        Ok(lines)
     }
 }
 
-/// The lines of records of one signal; metric records have none in OTLP, whose points are folded.
-pub fn lines(format: Format, signal: Signal, records: &[Stored]) -> Lines {
-    match format {
-        Format::Cdevents => events(records, |event| cdevents::cloud_event(event)?.structured()),
-        Format::Cloudevents => events(records, cloudevents::structured),
-        Format::Obs => Lines {
-            text: records
-                .iter()
-                .flat_map(|stored| stored.line.iter().copied())
-                .collect(),
-            refused: Vec::new(),
-        },
-        Format::OtlpJson if signal == Signal::Spans => {
-            let built = traces(records);
-            Lines::request(built.request, built.refused)
-        }
-        Format::OtlpJson => {
-            let built = logs(records);
-            Lines::request(built.request, built.refused)
-        }
+/// The event that a record is.
+pub(super) fn event(stored: &Stored) -> Result<&Event, String> {
+    match &stored.record {
+        Record::Event(event) => Ok(event),
+        _ => Err("only events have this format".to_owned()),
     }
 }
 
-/// The line of OTLP/JSON of folded points.
-pub fn points(points: &[Point], delta: bool) -> Lines {
-    let built = metrics(points, delta);
-    Lines::request(built.request, built.refused)
+/// A request a line, as the file exporter of the Collector writes it.
+fn otlp_json(load: Load<'_>) -> Result<Vec<u8>, String> {
+    match load {
+        Load::Points(points) => request(message::metrics(points, false)),
+        Load::Records(Signal::Events | Signal::Logs, records) => request(message::logs(records)),
+        Load::Records(Signal::Spans, records) => request(message::traces(records)),
+        Load::Records(Signal::Metrics, _) => Err("a metric is sent as a series".to_owned()),
+    }
 }
 
-fn events(
-    records: &[Stored],
-    structured: impl Fn(&crate::model::Event) -> Result<Vec<u8>, String>,
-) -> Lines {
-    let mut lines = Lines::default();
-    for (place, stored) in records.iter().enumerate() {
-        match &stored.record {
-            Record::Event(event) => match structured(event) {
-                Ok(line) => lines.add(&line),
-                Err(why) => lines.refused.push((place, why)),
-            },
-            _ => lines.refused.push((place, "not an event".to_owned())),
-        }
+fn request<R: serde::Serialize>(built: message::Built<R>) -> Result<Vec<u8>, String> {
+    if let Some((_, why)) = built.refused.into_iter().next() {
+        return Err(why);
     }
-    lines
+    let mut line = built
+        .request
+        .map_or_else(Vec::new, |request| message::json(&request));
+    if !line.is_empty() {
+        line.push(b'\n');
+    }
+    Ok(line)
 }
