@@ -112,7 +112,10 @@ fn of_file(path: &Path, user: u32) -> Result<Secret, Refusal> {
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     match text.is_empty() {
-        true => Err(("it is empty".to_owned(), "write the secret into it".to_owned())),
+        true => Err((
+            "it is empty".to_owned(),
+            "write the secret into it".to_owned(),
+        )),
         false => Ok(Secret::of(text)),
     }
 }
