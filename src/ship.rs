@@ -14,8 +14,8 @@
 
 mod backoff;
 mod bus;
-mod cdevents;
-mod cloudevents;
+pub mod cdevents;
+pub mod cloudevents;
 mod command;
 mod drain;
 mod file;

@@ -1,6 +1,7 @@
 //! A connection to NATS: made, used, and given up at the first sign of trouble.
 
 use super::super::bus::{Fault, Message, refusal};
+use super::super::cloudevents::header_value;
 use super::{Target, stream};
 use crate::error::Error;
 use async_nats::jetstream::context::{ContextBuilder, PublishError, PublishErrorKind};
@@ -8,7 +9,6 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, Context, ErrorCode};
 use async_nats::{ConnectError, ConnectErrorKind, Event, HeaderMap, HeaderName, HeaderValue};
 use std::error::Error as StdError;
-use std::fmt::Write as _;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -32,7 +32,7 @@ impl Envelope {
         let mut headers = HeaderMap::new();
         let mut put = |name: &str, value: &str| {
             let name: HeaderName = name.parse().map_err(|_| format!("header {name}"))?;
-            let value: HeaderValue = encoded(value)
+            let value: HeaderValue = header_value(value)
                 .parse()
                 .map_err(|_| format!("header {name}"))?;
             headers.insert(name, value);
@@ -46,29 +46,15 @@ impl Envelope {
         for (name, value) in &message.attributes {
             put(&format!("ce-{name}"), value)?;
         }
+        if !message.attributes.is_empty() {
+            put("ce-datacontenttype", message.content_type)?;
+        }
         Ok(Self {
             subject,
             headers,
             body: message.body,
         })
     }
-}
-
-/// Percent-encoded by the NATS binding, 3.1.3.2: a space, a double quote, a percent sign, and what is not printable ASCII.
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'%' => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-            0x21..=0x7e => out.push(char::from(byte)),
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
 }
 
 /// What the connection complains of outside of any answer.
@@ -98,7 +84,7 @@ impl Trouble {
         let said = self.said.lock().map(|said| said.clone());
         let said = said.unwrap_or_default();
         let lower = said.to_ascii_lowercase();
-        let error = format!("NATS at {target} ended it");
+        let error = format!("NATS at {target} broke off");
         match lower.contains("permissions violation") || lower.contains("authoriz") {
             true => bad(error)
                 .because(said)
@@ -278,10 +264,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn header_values_are_encoded_as_the_binding_says() {
-        assert_eq!(encoded("Euro € 😀"), "Euro%20%E2%82%AC%20%F0%9F%98%80");
-        assert_eq!(encoded("a\r\nNats-Msg-Id: x"), "a%0D%0ANats-Msg-Id:%20x");
-        assert_eq!(encoded("100%\""), "100%25%22");
-        assert_eq!(encoded("https://h/p?a=b,c"), "https://h/p?a=b,c");
+    fn hostile_ids_make_no_header_of_their_own() {
+        let message = Message {
+            id: "evt_1\r\nNats-Rollup: all".to_owned(),
+            content_type: "application/json",
+            attributes: vec![("subject".to_owned(), "Euro € 😀".to_owned())],
+            ..Message::default()
+        };
+        let made = Envelope::of("s".to_owned(), message).unwrap().headers;
+        let value = |name: &str| made.get(name).map(ToString::to_string);
+        assert_eq!(
+            value("Nats-Msg-Id").unwrap(),
+            "evt_1%0D%0ANats-Rollup:%20all"
+        );
+        assert_eq!(
+            value("ce-subject").unwrap(),
+            "Euro%20%E2%82%AC%20%F0%9F%98%80"
+        );
+        assert_eq!(made.len(), 4);
     }
 }
