@@ -13,6 +13,7 @@
 //! Memory is bounded whatever waits: one batch is read ahead while another is on its way.
 
 mod backoff;
+mod bus;
 pub mod cdevents;
 pub mod cloudevents;
 mod command;

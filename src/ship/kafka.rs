@@ -1,5 +1,4 @@
-//! Not built yet.
-
+//! Kafka.
 use super::Sink;
 use crate::error::Error;
 use crate::settings::SinkSettings;

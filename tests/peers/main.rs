@@ -7,6 +7,8 @@
 )]
 
 mod backlog;
+mod bus;
+mod nats;
 mod rig;
 mod storm;
 mod wrapped;
