@@ -32,7 +32,7 @@ mod stdout;
 mod webhook;
 
 pub use drain::{Drained, Job, State, drain};
-pub use lines::{Format, Lines, lines, points};
+pub use lines::Format;
 pub use rejected::refused;
 pub use rounds::{Patience, Rounds};
 
@@ -63,19 +63,20 @@ pub enum Load<'a> {
 
 impl<'a> Load<'a> {
     /// How many records or points.
-    fn len(self) -> usize {
+    pub fn len(self) -> usize {
         match self {
             Self::Points(points) => points.len(),
             Self::Records(_, records) => records.len(),
         }
     }
 
-    fn is_empty(self) -> bool {
+    /// True for no records at all.
+    pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// The two halves of more than one.
-    fn halves(self) -> Option<(Self, Self)> {
+    pub fn halves(self) -> Option<(Self, Self)> {
         let middle = self.len() / 2;
         if middle == 0 {
             return None;

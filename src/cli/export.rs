@@ -9,7 +9,7 @@ use crate::metrics::Fold;
 use crate::model::{Record, Signal};
 use crate::query::Filter;
 use crate::settings::Settings;
-use crate::ship::{Format, Stored, lines, points};
+use crate::ship::{Format, Load, Stored};
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches, ValueEnum};
 use std::fs::{self, File};
@@ -81,7 +81,7 @@ impl Form {
     }
 
     fn takes(self, signal: Signal) -> bool {
-        self.lines().is_none_or(|format| format.takes(signal))
+        self.lines().is_none_or(|format| format.takes(&Signal::ALL, signal).is_some())
     }
 
     fn extension(self) -> &'static str {
@@ -267,14 +267,30 @@ impl Export<'_> {
                 .collect();
             return self.write(&rows);
         };
-        let found = lines(format, self.signal, &batch);
-        let folded = points(&self.fold.take(false), false);
-        for (_, why) in found.refused.into_iter().chain(folded.refused) {
-            self.written = self.written.saturating_sub(1);
-            self.refused.get_or_insert((0, why)).0 += 1;
+        let folded = self.fold.take(false);
+        let loads = [Load::Records(self.signal, &batch), Load::Points(&folded)];
+        for load in loads.into_iter().filter(|load| !load.is_empty()) {
+            let lines = self.lines(format, load);
+            self.write(&lines)?;
         }
-        self.write(&found.text)?;
-        self.write(&folded.text)
+        Ok(())
+    }
+
+    /// The lines of a load; where one of its records has none, those of its halves.
+    fn lines(&mut self, format: Format, load: Load<'_>) -> Vec<u8> {
+        match (format.lines(load), load.halves()) {
+            (Ok(lines), _) => lines,
+            (Err(_), Some((first, second))) => {
+                let mut lines = self.lines(format, first);
+                lines.extend(self.lines(format, second));
+                lines
+            }
+            (Err(why), None) => {
+                self.written = self.written.saturating_sub(1);
+                self.refused.get_or_insert((0, why)).0 += 1;
+                Vec::new()
+            }
+        }
     }
 
     fn write(&mut self, text: &[u8]) -> Result<(), Error> {

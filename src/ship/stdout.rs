@@ -1,7 +1,7 @@
 //! Standard output, for `console` and `otlp/stdout` in the lists of OTEL_*_EXPORTER. Only where `obs flush` or `obs relay` runs
 //! in front of somebody.
 
-use super::{Answer, Form, Format, Lines, Load, Most, Sink, lines, points};
+use super::{Answer, Form, Format, Load, Most, Sink};
 use crate::error::Error;
 use crate::model::Signal;
 use crate::settings::SinkSettings;
@@ -18,22 +18,14 @@ struct Stdout {
 pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sink>, Error> {
     Ok(Box::new(Stdout {
         world: world.clone(),
-        format: settings
-            .text("format")
-            .and_then(Format::parse)
-            .unwrap_or(Format::Obs),
+        format: Format::of(settings, Format::Obs)?,
         signals: settings.signals(),
     }))
 }
 
 impl Sink for Stdout {
     fn takes(&self, signal: Signal) -> Option<Form> {
-        let is_folded = signal == Signal::Metrics && self.format == Format::OtlpJson;
-        let form = match is_folded {
-            true => Form::Points { delta: false },
-            false => Form::Records,
-        };
-        self.signals.contains(&signal).then_some(form)
+        self.format.takes(&self.signals, signal)
     }
 
     fn most(&self) -> Most {
@@ -44,17 +36,11 @@ impl Sink for Stdout {
     }
 
     fn send(&mut self, load: Load<'_>) -> Answer {
-        let found: Lines = match load {
-            Load::Points(folded) => points(folded, false),
-            Load::Records(signal, records) => lines(self.format, signal, records),
+        let lines = match self.format.lines(load) {
+            Ok(lines) => lines,
+            Err(why) => return Answer::Permanent(why),
         };
-        if let Some((_, why)) = found.refused.into_iter().next() {
-            return Answer::Permanent(why);
-        }
-        match self
-            .world
-            .write(Stream::Out, &self.world.shown(&found.text))
-        {
+        match self.world.write(Stream::Out, &self.world.shown(&lines)) {
             Ok(()) => Answer::Delivered,
             Err(cause) => Answer::Retry {
                 after: None,
