@@ -56,7 +56,8 @@ impl Receiver {
         let (counter, reply) = (Arc::new(AtomicUsize::new(0)), Arc::new(reply));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (kept, counter, reply) = (kept.clone(), Arc::clone(&counter), Arc::clone(&reply));
+                let (kept, counter, reply) =
+                    (kept.clone(), Arc::clone(&counter), Arc::clone(&reply));
                 let answer = move |request: Request| {
                     if let Some(kept) = &kept {
                         kept.lock().unwrap().push(request.clone());

@@ -81,7 +81,8 @@ impl Form {
     }
 
     fn takes(self, signal: Signal) -> bool {
-        self.lines().is_none_or(|format| format.takes(&Signal::ALL, signal).is_some())
+        self.lines()
+            .is_none_or(|format| format.takes(&Signal::ALL, signal).is_some())
     }
 
     fn extension(self) -> &'static str {

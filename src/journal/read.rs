@@ -3,7 +3,6 @@
 use super::append::{sealed_number, sealed_numbers};
 use super::{Journal, Signal, damage, file};
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -35,7 +34,7 @@ pub(super) struct Source {
     /// The active file, which may get another name. Closed ones keep theirs and are opened when they are read: there
     /// may be more of them than a process may have open.
     file: Option<File>,
-    identity: (u64, u64),
+    pub(super) identity: (u64, u64),
     /// Nobody appends any more: an unterminated rest is damage, not work in progress.
     pub(super) closed: bool,
 }
@@ -47,7 +46,7 @@ pub struct Reader {
     /// Damaged lines met so far.
     pub damaged: u64,
     /// Where `for_each` stopped in each source.
-    ends: Vec<u64>,
+    pub(super) ends: Vec<u64>,
     /// Where spill goes, and whose: it may be gathered meanwhile.
     sealed: Option<(PathBuf, Signal)>,
     /// The file that was read again last.
@@ -66,14 +65,17 @@ impl Journal {
             .flat_map(|folder| spill_files(folder, signal))
             .collect();
         spilled.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
-        let gathered = match spilled.is_empty() {
-            true => Vec::new(),
-            false => self.gathered(signal).unwrap_or_default(),
-        };
-        spilled.retain(|path| !gathered.contains(path));
         let mut sources: Vec<Source> = home
             .map(|home| open_sealed(&home.join("sealed"), signal, 0))
             .unwrap_or_default();
+        if !spilled.is_empty()
+            && let Ok(Some((number, gathered))) = self.gathered(signal)
+            && sources
+                .iter()
+                .any(|source| source.number(signal) == Some(number))
+        {
+            spilled.retain(|path| !gathered.contains(path));
+        }
         sources.extend(spilled.iter().filter_map(|path| Source::open(path, true)));
         if let Some(active) = active
             && !sources
@@ -90,31 +92,6 @@ impl Journal {
             again: RefCell::new(None),
         }
     }
-
-    /// Follows a signal from where a reader, that was read to its end, stopped.
-    pub fn follower(&self, signal: Signal, reader: Reader) -> Follower {
-        let home = self.place.home.as_deref().unwrap_or(Path::new(""));
-        let path = home.join(format!("{}.log", signal.name()));
-        let mut follower = Follower {
-            signal,
-            path,
-            active: None,
-            offset: 0,
-            sealed: 0,
-            seen: HashSet::new(),
-        };
-        for (source, end) in reader.sources.into_iter().zip(reader.ends) {
-            if source.path == follower.path {
-                follower.offset = end;
-                follower.active = Some(source);
-            } else if let Some(number) = source.number(signal) {
-                follower.sealed = follower.sealed.max(number);
-            } else {
-                follower.seen.insert(source.path);
-            }
-        }
-        follower
-    }
 }
 
 impl Source {
@@ -123,7 +100,7 @@ impl Source {
         Self::open(path, true)
     }
 
-    fn open(path: &Path, closed: bool) -> Option<Self> {
+    pub(super) fn open(path: &Path, closed: bool) -> Option<Self> {
         let (file, found) = match closed {
             true => (None, fs::symlink_metadata(path).ok()?),
             false => match file::open_read(path) {
@@ -154,7 +131,7 @@ impl Source {
     }
 
     /// The number of a sealed file.
-    fn number(&self, signal: Signal) -> Option<u64> {
+    pub(super) fn number(&self, signal: Signal) -> Option<u64> {
         let name = self.path.file_name()?.to_str()?;
         sealed_number(name, signal).filter(|_| {
             self.path
@@ -164,12 +141,12 @@ impl Source {
     }
 
     /// True for a file of one record that was not appended.
-    fn is_spill(&self) -> bool {
+    pub(super) fn is_spill(&self) -> bool {
         let folder = self.path.parent();
         self.closed && folder.is_some_and(|folder| !folder.ends_with("sealed"))
     }
 
-    fn length(&self) -> u64 {
+    pub(super) fn length(&self) -> u64 {
         let found = self.file.as_ref().map(File::metadata);
         found.and_then(Result::ok).map_or(0, |found| found.len())
     }
@@ -302,7 +279,7 @@ impl Reader {
     }
 }
 
-fn open_sealed(folder: &Path, signal: Signal, above: u64) -> Vec<Source> {
+pub(super) fn open_sealed(folder: &Path, signal: Signal, above: u64) -> Vec<Source> {
     let mut numbers = sealed_numbers(folder, signal);
     numbers.sort();
     numbers
@@ -329,88 +306,4 @@ pub(super) fn spill_files(folder: &Path, signal: Signal) -> Vec<PathBuf> {
         .map(|entry| entry.path())
         .filter(ours)
         .collect()
-}
-
-/// Yields what is appended to a signal from now on, across rotations, truncation and spill.
-#[derive(Debug)]
-pub struct Follower {
-    signal: Signal,
-    path: PathBuf,
-    active: Option<Source>,
-    offset: u64,
-    /// The highest sealed number whose file was read.
-    sealed: u64,
-    seen: HashSet<PathBuf>,
-}
-
-impl Follower {
-    /// Calls back with every line that came since the last poll.
-    pub fn poll(&mut self, journal: &Journal, mut each: impl FnMut(&[u8])) {
-        self.drain(&mut each);
-        let named = fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
-        let moved = match (&self.active, named) {
-            (Some(active), Ok(identity)) => active.identity != identity,
-            (None, Ok(_)) => true,
-            (_, Err(_)) => false,
-        };
-        if moved {
-            self.drain(&mut each); // whoever renamed it was the last writer: now it is complete
-            self.skip_to_active(&mut each);
-        }
-        self.new_spill(journal, &mut each);
-    }
-
-    fn drain(&mut self, each: &mut impl FnMut(&[u8])) {
-        if let Some(active) = &self.active {
-            let length = active.length();
-            if length < self.offset {
-                // one byte: the newline before a record that was taken back; else truncated behind our back
-                self.offset = if length + 1 == self.offset { length } else { 0 };
-            }
-            let read = active.lines(self.offset, &mut |line, _| each(line));
-            self.offset = read.unwrap_or(self.offset);
-        }
-    }
-
-    /// Reads the files sealed after ours, then takes up the new active one.
-    fn skip_to_active(&mut self, each: &mut impl FnMut(&[u8])) {
-        let next = Source::open(&self.path, false);
-        let sealed = open_sealed(
-            &self.path.with_file_name("sealed"),
-            self.signal,
-            self.sealed,
-        );
-        let ours = self.active.as_ref().map(|active| active.identity);
-        for source in &sealed {
-            self.sealed = self
-                .sealed
-                .max(source.number(self.signal).unwrap_or_default());
-            if Some(source.identity) == ours {
-                continue;
-            }
-            let again = next
-                .as_ref()
-                .is_some_and(|next| next.identity == source.identity);
-            if !again {
-                let _ = source.lines(0, &mut |line, _| each(line));
-            }
-        }
-        self.active = next;
-        self.offset = 0;
-        self.drain(each);
-    }
-
-    fn new_spill(&mut self, journal: &Journal, each: &mut impl FnMut(&[u8])) {
-        for folder in journal.own_spill_places() {
-            for path in spill_files(&folder, self.signal) {
-                if self.seen.contains(&path) {
-                    continue;
-                }
-                if let Some(source) = Source::open(&path, true) {
-                    let _ = source.lines(0, &mut |line, _| each(line));
-                }
-                self.seen.insert(path);
-            }
-        }
-    }
 }

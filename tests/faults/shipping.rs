@@ -53,7 +53,9 @@ fn acknowledged(rig: &Rig) -> u64 {
 #[test]
 fn storm_of_kills_loses_nothing_on_the_way() {
     let Some(library) = std::env::var_os("OBS_RELEASE_LIBRARY").map(PathBuf::from) else {
-        return rig::skip("OBS_RELEASE_LIBRARY names no libobs.so (cargo build --release -p obs-builtin)");
+        return rig::skip(
+            "OBS_RELEASE_LIBRARY names no libobs.so (cargo build --release -p obs-builtin)",
+        );
     };
     if !have("bash") {
         return;
@@ -101,13 +103,19 @@ fn storm_of_kills_loses_nothing_on_the_way() {
     let mut count = 0;
     for name in rig.names("acks") {
         let text = fs::read_to_string(rig.path("acks").join(name)).unwrap();
-        for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+        for line in text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
+        {
             count += 1;
             missing += usize::from(!got.contains_key(line.trim_end()));
         }
     }
     let again = got.values().filter(|times| **times > 1).count();
-    println!("{count} acknowledged, {missing} missing, {again} came again, {} at the receiver", got.len());
+    println!(
+        "{count} acknowledged, {missing} missing, {again} came again, {} at the receiver",
+        got.len()
+    );
     assert!(count as u64 >= wanted);
     assert_eq!(missing, 0);
 }

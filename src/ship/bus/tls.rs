@@ -2,7 +2,6 @@
 
 use crate::error::Error;
 use crate::settings::SinkSettings;
-use crate::ship::secret;
 use crate::world::World;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -50,9 +49,7 @@ fn missing(settings: &SinkSettings, there: &str, not_there: &str) -> Error {
 }
 
 fn file(settings: &SinkSettings, key: &str, world: &World) -> Result<Option<PathBuf>, Error> {
-    let text = settings.text(key);
-    text.map(|text| secret::path(settings, key, text, world))
-        .transpose()
+    settings.path(key, world)
 }
 
 fn certificates(
