@@ -7,6 +7,7 @@
 )]
 
 mod backlog;
+mod otlp;
 mod rig;
 mod storm;
 mod wrapped;
