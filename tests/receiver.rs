@@ -41,12 +41,27 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Starts one; `reply` gets the number of each request, from 0, and the request.
     pub(crate) fn start(reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start_on(0, reply)
+        Self::start_as(0, true, reply)
     }
 
-    /// The same on a port.
+    /// One that keeps no request: `reply` does what is to be done with it.
+    pub(crate) fn forgetful(
+        reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_as(0, false, reply)
+    }
+
+    /// One that listens on this port.
     pub(crate) fn start_on(
         port: u16,
+        reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_as(port, true, reply)
+    }
+
+    fn start_as(
+        port: u16,
+        keeps: bool,
         reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
@@ -110,21 +125,30 @@ impl Receiver {
 
 /// The messages of a request of logs; of another there are none.
 pub(crate) fn messages(body: &[u8]) -> Vec<String> {
-    let Ok(logs) = ExportLogsServiceRequest::decode(body) else {
-        return Vec::new();
+    logs(body).filter_map(|log| text(log.body?.value)).collect()
+}
+
+/// What makes each log record of a request one.
+pub(crate) fn ids(body: &[u8]) -> Vec<String> {
+    let uid = |log: LogRecord| {
+        let mut attributes = log.attributes.into_iter();
+        let uid = attributes.find(|one| one.key == "log.record.uid");
+        text(uid?.value?.value)
     };
-    let scopes = logs
-        .resource_logs
-        .into_iter()
-        .flat_map(|one| one.scope_logs);
-    let bodies = scopes
-        .flat_map(|one| one.log_records)
-        .filter_map(|log| log.body?.value);
-    let texts = bodies.filter_map(|value| match value {
-        Value::StringValue(text) => Some(text),
+    logs(body).filter_map(uid).collect()
+}
+
+fn logs(body: &[u8]) -> impl Iterator<Item = LogRecord> {
+    let logs = ExportLogsServiceRequest::decode(body).unwrap_or_default();
+    let scopes = logs.resource_logs.into_iter().flat_map(|one| one.scope_logs);
+    scopes.flat_map(|one| one.log_records)
+}
+
+fn text(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::StringValue(text)) => Some(text),
         _ => None,
-    });
-    texts.collect()
+    }
 }
 
 fn serve(stream: TcpStream, answer: &dyn Fn(Request) -> Reply) {

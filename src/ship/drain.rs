@@ -143,6 +143,7 @@ fn drain_into(
         backoff,
         sink,
         fold: fold.flatten().unwrap_or_default(),
+        memory: None,
         drained: Drained::new(State::Done),
         outbox,
         saved: Instant::now(),
@@ -160,6 +161,8 @@ struct Run<'a> {
     backoff: Backoff,
     sink: Box<dyn Sink>,
     fold: Fold,
+    /// The fold as it was when its points were acknowledged last, where that is not on disk yet.
+    memory: Option<Vec<u8>>,
     outbox: Outbox,
     drained: Drained,
     saved: Instant,
@@ -253,6 +256,7 @@ impl Run<'_> {
                 // points are no records: where some are missing, all are sent again
                 if sent.is_ok() {
                     self.drained.sent += part.records.len() as u64;
+                    self.memory = Some(self.fold.to_bytes());
                 }
                 Ok(sent.map_err(|cut| Cut { done: 0, ..cut }))
             }
@@ -365,12 +369,12 @@ impl Run<'_> {
         if self.is_saved {
             return Ok(());
         }
-        let memory = self.fold.to_bytes();
-        let saved = self.outbox.save(Some(&memory), self.job.world.now());
+        let saved = self.outbox.save(self.memory.as_deref(), self.job.world.now());
         saved.map_err(|cause| {
             let name = &self.job.settings.name;
             Error::failure(format!("could not save the cursor of sink `{name}`")).because(cause)
         })?;
+        self.memory = None;
         (self.saved, self.is_saved) = (Instant::now(), true);
         Ok(())
     }

@@ -9,6 +9,7 @@
 mod backlog;
 mod bus;
 mod nats;
+mod otlp;
 mod rig;
 mod storm;
 mod wrapped;
