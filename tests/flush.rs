@@ -44,9 +44,7 @@ fn flush_sends_all_and_once() {
     let sandbox = sandbox(&receiver.url());
     sandbox.obs(["log", "info", "one", "a=1"]);
     sandbox.obs(["log", "error", "two"]);
-    sandbox.obs([
-        "span", "record", "build", "--start", "1000", "--end", "2000",
-    ]);
+    sandbox.obs(["span", "exec", "-n", "build", "--", "true"]);
     let outcome = sandbox.obs(["flush", "--human"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     assert!(outcome.stdout.contains(" 3 sent\n"), "{}", outcome.stdout);

@@ -140,7 +140,10 @@ pub(crate) fn ids(body: &[u8]) -> Vec<String> {
 
 fn logs(body: &[u8]) -> impl Iterator<Item = LogRecord> {
     let logs = ExportLogsServiceRequest::decode(body).unwrap_or_default();
-    let scopes = logs.resource_logs.into_iter().flat_map(|one| one.scope_logs);
+    let scopes = logs
+        .resource_logs
+        .into_iter()
+        .flat_map(|one| one.scope_logs);
     scopes.flat_map(|one| one.log_records)
 }
 

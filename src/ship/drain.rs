@@ -369,7 +369,9 @@ impl Run<'_> {
         if self.is_saved {
             return Ok(());
         }
-        let saved = self.outbox.save(self.memory.as_deref(), self.job.world.now());
+        let saved = self
+            .outbox
+            .save(self.memory.as_deref(), self.job.world.now());
         saved.map_err(|cause| {
             let name = &self.job.settings.name;
             Error::failure(format!("could not save the cursor of sink `{name}`")).because(cause)

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::journal::Journal;
 use crate::settings::SinkSettings;
 use crate::world::World;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -56,7 +57,13 @@ impl Rounds<'_> {
     }
 
     fn flush_one(&self, settings: &SinkSettings, patience: Patience) -> Result<Drained, Error> {
-        let is_over = || (self.stop)() || Instant::now() >= patience.until;
+        let is_tried = AtomicBool::new(false);
+        // however little time there is, the first batch is tried
+        let is_over = || {
+            let is_late =
+                is_tried.swap(true, Ordering::Relaxed) && Instant::now() >= patience.until;
+            (self.stop)() || is_late
+        };
         let mut whole: Option<Drained> = None;
         let mut is_eager = patience.is_eager;
         loop {
