@@ -13,6 +13,8 @@ pub struct Dropped {
     pub records: u64,
     /// Their size in bytes, uncompressed, line ends included.
     pub bytes: Option<u64>,
+    /// Name of the sealed file that went with them.
+    pub file: Option<String>,
     /// Why they were given up, e.g. `hard cap` or `disk full`.
     pub reason: Option<String>,
 }
