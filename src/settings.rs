@@ -1,192 +1,16 @@
-//! Every setting in one table: variable, key in `config.toml`, default, one line of help. Precedence: environment,
+//! The settings of a call, as the table says. Precedence: environment,
 //! then `config.toml`, then the default; an empty variable is unset. Nothing is read from the folder one stands in.
 
 mod file;
 mod sinks;
+mod table;
 
 pub use sinks::{SINK_KEYS, SinkKey, SinkKind, SinkSettings, Start, sinks};
+pub use table::{SETTINGS, Setting, Shape};
 
 use crate::error::Error;
 use crate::world::World;
 use std::path::{Path, PathBuf};
-
-/// What a setting's text must look like.
-#[derive(Debug, Clone, Copy)]
-pub enum Shape {
-    /// `true` or `false`.
-    Bool,
-    /// A number of bytes, at least the given one.
-    Bytes(u64),
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// A number of milliseconds.
-    Millis,
-    /// A whole number, at least the given one.
-    Number(u64),
-    /// Any text.
-    Text,
-}
-
-/// One row of the table.
-#[derive(Debug)]
-pub struct Setting {
-    /// Its environment variable.
-    pub variable: &'static str,
-    /// Its key in `config.toml`; none where only the environment may say it.
-    pub key: Option<&'static str>,
-    /// Its value when nobody says otherwise.
-    pub default: &'static str,
-    /// What it takes.
-    pub shape: Shape,
-    /// What it does.
-    pub help: &'static str,
-}
-
-const fn row(
-    variable: &'static str,
-    key: Option<&'static str>,
-    default: &'static str,
-    shape: Shape,
-    help: &'static str,
-) -> Setting {
-    Setting {
-        variable,
-        key,
-        default,
-        shape,
-        help,
-    }
-}
-
-const ACTORS: &[&str] = &["user", "agent", "ci"];
-const CONTRACTS: &[&str] = &["collector", "grafana", "runner"];
-const LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
-const STREAMS: &[&str] = &["split", "stdout", "stderr", "off"];
-const FLUSHES: &[&str] = &["auto", "manual"];
-const FORMATS: &[&str] = &["auto", "pretty", "json", "logfmt", "github"];
-
-/// The table.
-pub const SETTINGS: &[Setting] = &[
-    row(
-        "OBS_HOME",
-        None,
-        "~/.specify",
-        Shape::Text,
-        "folder of the journal",
-    ),
-    row(
-        "OBS_STRICT",
-        None,
-        "false",
-        Shape::Bool,
-        "exit 3 when a record was not accepted, 2 when it was refused",
-    ),
-    row(
-        "OBS_DEBUG",
-        None,
-        "false",
-        Shape::Bool,
-        "say on stderr what went wrong with a record",
-    ),
-    row(
-        "OBS_ACTOR",
-        Some("actor"),
-        "",
-        Shape::Text,
-        "actor.id of events; else the CI's actor, USER, the user id",
-    ),
-    row(
-        "OBS_ACTOR_TYPE",
-        None,
-        "",
-        Shape::Choice(ACTORS),
-        "actor.type of events; else agent, ci or user, as the environment tells",
-    ),
-    row(
-        "OBS_CORRELATION_ID",
-        None,
-        "",
-        Shape::Text,
-        "correlation_id of events; else the CI run's or the trace's",
-    ),
-    row(
-        "OBS_CI_IDS",
-        None,
-        "collector",
-        Shape::Choice(CONTRACTS),
-        "whose trace ids a run of GitHub Actions has, for `obs context ci`",
-    ),
-    row(
-        "OBS_LOG_LEVEL",
-        Some("log.level"),
-        "info",
-        Shape::Choice(LEVELS),
-        "least level that is journalled and shown",
-    ),
-    row(
-        "OBS_LOG_STREAM",
-        Some("log.stream"),
-        "split",
-        Shape::Choice(STREAMS),
-        "where `obs log` shows: split sends ERROR and CRITICAL to stderr",
-    ),
-    row(
-        "OBS_LOG_FORMAT",
-        Some("log.format"),
-        "auto",
-        Shape::Choice(FORMATS),
-        "how `obs log` shows: auto is pretty on a terminal, else json",
-    ),
-    row(
-        "OBS_LOG_GROUPS",
-        Some("log.groups"),
-        "false",
-        Shape::Bool,
-        "in GitHub Actions: what comes between start and end of an outermost span is a group",
-    ),
-    row(
-        "OBS_DURABLE",
-        Some("journal.durable"),
-        "false",
-        Shape::Bool,
-        "wait for the disk after every record",
-    ),
-    row(
-        "OBS_LOCK_TIMEOUT",
-        Some("journal.lock_timeout"),
-        "250",
-        Shape::Millis,
-        "milliseconds to wait for the journal's lock before spilling",
-    ),
-    row(
-        "OBS_ROTATE_BYTES",
-        Some("journal.rotate_bytes"),
-        "16777216",
-        Shape::Bytes(4096),
-        "size at which an active file is sealed",
-    ),
-    row(
-        "OBS_RECORD_BYTES",
-        Some("journal.record_bytes"),
-        "262144",
-        Shape::Bytes(4096),
-        "longest record; longer ones are cut and say so",
-    ),
-    row(
-        "OBS_FLUSH",
-        Some("flush"),
-        "auto",
-        Shape::Choice(FLUSHES),
-        "auto: where a sink is configured, calls start a drain in the background, once in 5 s at most",
-    ),
-    row(
-        "OBS_SHIM",
-        None,
-        "true",
-        Shape::Bool,
-        "false: wrapped tools run alone, as if obs were not there at all",
-    ),
-];
 
 /// The settings of this call.
 #[derive(Debug, Clone)]
@@ -229,18 +53,40 @@ pub struct Settings {
     pub complaints: Vec<Error>,
 }
 
+/// How much of the journal is kept; no hot call asks.
+#[derive(Debug, Clone)]
+pub struct Keep {
+    /// Bytes of a signal, once they are acknowledged.
+    pub bytes: u64,
+    /// Days, once they are acknowledged.
+    pub days: u64,
+    /// Percent of the file system that stay free.
+    pub free: u64,
+    /// Bytes of a signal, acknowledged or not.
+    pub hard: u64,
+    /// What was wrong with these settings; each was left at its default.
+    pub complaints: Vec<Error>,
+}
+
+impl Keep {
+    /// Reads what says how much is kept.
+    pub fn load(world: &World) -> Self {
+        let mut lookup = Lookup::new(world, home(world).as_deref());
+        Self {
+            bytes: lookup.number("OBS_KEEP_BYTES"),
+            days: lookup.number("OBS_KEEP_DAYS"),
+            free: lookup.number("OBS_KEEP_FREE"),
+            hard: lookup.number("OBS_HARD_BYTES"),
+            complaints: lookup.complaints,
+        }
+    }
+}
+
 impl Settings {
     /// Reads the settings of this call. Never fails: a bad one is a complaint and keeps its default.
     pub fn load(world: &World) -> Self {
         let home = home(world);
-        let mut lookup = Lookup {
-            world,
-            file: Vec::new(),
-            complaints: Vec::new(),
-        };
-        if let Some(home) = &home {
-            lookup.file = file::load(home, world, &mut lookup.complaints);
-        }
+        let mut lookup = Lookup::new(world, home.as_deref());
         let rotate_bytes = lookup.number("OBS_ROTATE_BYTES");
         let record_bytes = usize::try_from(lookup.number("OBS_RECORD_BYTES")).unwrap_or(262_144);
         Self {
@@ -314,7 +160,19 @@ struct Lookup<'a> {
     complaints: Vec<Error>,
 }
 
-impl Lookup<'_> {
+impl<'a> Lookup<'a> {
+    fn new(world: &'a World, home: Option<&Path>) -> Self {
+        let mut lookup = Self {
+            world,
+            file: Vec::new(),
+            complaints: Vec::new(),
+        };
+        if let Some(home) = home {
+            lookup.file = file::load(home, world, &mut lookup.complaints);
+        }
+        lookup
+    }
+
     fn optional(&mut self, variable: &str) -> Option<String> {
         let setting = SETTINGS.iter().find(|row| row.variable == variable)?;
         if let Some(text) = self.world.var(variable) {
@@ -424,6 +282,18 @@ mod tests {
             )
         );
         assert_eq!(said.len(), 2);
+    }
+
+    #[test]
+    fn keeping_is_said_by_file_and_environment() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().to_str().unwrap();
+        let config = "[journal]\nkeep_days = 7\nhard_bytes = 10\n";
+        std::fs::write(home.path().join("config.toml"), config).unwrap();
+        let keep = Keep::load(&World::of(&[("OBS_HOME", path), ("OBS_KEEP_FREE", "12")]));
+        assert_eq!((keep.bytes, keep.days), (1 << 30, 7));
+        assert_eq!((keep.free, keep.hard), (12, 10));
+        assert!(keep.complaints.is_empty());
     }
 
     #[test]
