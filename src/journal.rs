@@ -34,26 +34,41 @@
 //! An `events.log` that holds no record of ours when `sealed/` is created is not ours: it moves to `legacy/` untouched.
 
 mod append;
+mod batches;
+mod cursor;
 mod damage;
 mod file;
+mod follow;
 mod fsck;
+mod gather;
 mod held;
 mod home;
+mod identity;
 mod ids;
+mod lines;
 mod live;
+mod outbox;
 mod read;
+mod retention;
 mod search;
 mod spill;
 mod survey;
 mod tail;
 mod trouble;
+mod waiting;
 
 pub use append::Kept;
+pub use batches::{Batches, Chunk};
+pub use cursor::Mark;
+pub use follow::Follower;
 pub use fsck::{Finding, Report};
 pub use held::Held;
 pub use live::{Change, LiveSpan, OwnLive, Owner, State};
-pub use read::{Follower, Line, Reader};
+pub use outbox::{From, Outbox};
+pub use read::{Line, Reader};
+pub use retention::{Dropped, Limits, Retained};
 pub use survey::{Survey, Trouble};
+pub use waiting::Waiting;
 
 pub use crate::model::Signal;
 
@@ -118,6 +133,15 @@ impl Journal {
     pub fn durable(mut self, durable: bool) -> Self {
         self.durable = durable;
         self
+    }
+
+    /// The same journal for another owner, who may be on another thread.
+    fn copy(&self) -> Self {
+        Self {
+            place: self.place.clone(),
+            state: Cell::new(self.random() | 1),
+            ..*self
+        }
     }
 
     /// The folder, where there is one.

@@ -143,13 +143,7 @@ impl Journal {
         if !full {
             return; // a link that somebody else made
         }
-        for number in last + 1..last + 100 {
-            let to = folder.join(format!("{}-{number:08}.jsonl", signal.name()));
-            match file::rename_new(path, &to) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                _ => return,
-            }
-        }
+        let _ = give_number(path, &folder, signal, last);
     }
 
     /// How long to wait for the lock: not at all while somebody stuck holds it.
@@ -175,18 +169,40 @@ impl Journal {
     }
 }
 
-/// The sealed files of a signal: number and name, in no order.
+/// Gives a file the next free number of a signal above the last, under the lock of the active file.
+pub(super) fn give_number(
+    from: &Path,
+    folder: &Path,
+    signal: Signal,
+    last: u64,
+) -> io::Result<u64> {
+    for number in last + 1..last + 100 {
+        let to = folder.join(format!("{}-{number:08}.jsonl", signal.name()));
+        match file::rename_new(from, &to) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            other => return other.map(|()| number),
+        }
+    }
+    Err(io::Error::from(ErrorKind::AlreadyExists))
+}
+
+/// The sealed files of a signal: number and name, in no order. A folder that cannot be read has none.
 pub(super) fn sealed_numbers(folder: &Path, signal: Signal) -> Vec<(u64, String)> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            Some((sealed_number(&name, signal)?, name))
-        })
-        .collect()
+    list_sealed(folder, signal).unwrap_or_default()
+}
+
+/// The same, where it matters that none is missed.
+pub(super) fn list_sealed(folder: &Path, signal: Signal) -> io::Result<Vec<(u64, String)>> {
+    let mut sealed = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().into_string();
+        let found = name.ok().and_then(|name| {
+            let number = sealed_number(&name, signal)?;
+            Some((number, name))
+        });
+        sealed.extend(found);
+    }
+    Ok(sealed)
 }
 
 /// The number in the name of a sealed file.

@@ -109,7 +109,8 @@ impl Journal {
     pub fn remove_leftovers(&self, now: i64) -> u64 {
         let home = self.place.home.clone().unwrap_or_default();
         let mut folders = self.own_spill_places();
-        folders.extend([home.join("live"), home]);
+        folders.extend(["live", "sealed", "cursors"].map(|name| home.join(name)));
+        folders.push(home);
         let old = |path: &Path| {
             let modified = fs::symlink_metadata(path).ok()?.modified().ok()?;
             let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;

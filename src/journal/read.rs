@@ -3,7 +3,6 @@
 use super::append::{sealed_number, sealed_numbers};
 use super::{Journal, Signal, damage, file};
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -35,7 +34,7 @@ pub(super) struct Source {
     /// The active file, which may get another name. Closed ones keep theirs and are opened when they are read: there
     /// may be more of them than a process may have open.
     file: Option<File>,
-    identity: (u64, u64),
+    pub(super) identity: (u64, u64),
     /// Nobody appends any more: an unterminated rest is damage, not work in progress.
     pub(super) closed: bool,
 }
@@ -47,7 +46,9 @@ pub struct Reader {
     /// Damaged lines met so far.
     pub damaged: u64,
     /// Where `for_each` stopped in each source.
-    ends: Vec<u64>,
+    pub(super) ends: Vec<u64>,
+    /// Where spill goes, and whose: it may be gathered meanwhile.
+    sealed: Option<(PathBuf, Signal)>,
     /// The file that was read again last.
     again: RefCell<Option<(usize, File)>>,
 }
@@ -67,6 +68,14 @@ impl Journal {
         let mut sources: Vec<Source> = home
             .map(|home| open_sealed(&home.join("sealed"), signal, 0))
             .unwrap_or_default();
+        if !spilled.is_empty()
+            && let Ok(Some((number, gathered))) = self.gathered(signal)
+            && sources
+                .iter()
+                .any(|source| source.number(signal) == Some(number))
+        {
+            spilled.retain(|path| !gathered.contains(path));
+        }
         sources.extend(spilled.iter().filter_map(|path| Source::open(path, true)));
         if let Some(active) = active
             && !sources
@@ -79,33 +88,9 @@ impl Journal {
             sources,
             damaged: 0,
             ends: Vec::new(),
+            sealed: home.map(|home| (home.join("sealed"), signal)),
             again: RefCell::new(None),
         }
-    }
-
-    /// Follows a signal from where a reader, that was read to its end, stopped.
-    pub fn follower(&self, signal: Signal, reader: Reader) -> Follower {
-        let home = self.place.home.as_deref().unwrap_or(Path::new(""));
-        let path = home.join(format!("{}.log", signal.name()));
-        let mut follower = Follower {
-            signal,
-            path,
-            active: None,
-            offset: 0,
-            sealed: 0,
-            seen: HashSet::new(),
-        };
-        for (source, end) in reader.sources.into_iter().zip(reader.ends) {
-            if source.path == follower.path {
-                follower.offset = end;
-                follower.active = Some(source);
-            } else if let Some(number) = source.number(signal) {
-                follower.sealed = follower.sealed.max(number);
-            } else {
-                follower.seen.insert(source.path);
-            }
-        }
-        follower
     }
 }
 
@@ -115,7 +100,7 @@ impl Source {
         Self::open(path, true)
     }
 
-    fn open(path: &Path, closed: bool) -> Option<Self> {
+    pub(super) fn open(path: &Path, closed: bool) -> Option<Self> {
         let (file, found) = match closed {
             true => (None, fs::symlink_metadata(path).ok()?),
             false => match file::open_read(path) {
@@ -146,7 +131,7 @@ impl Source {
     }
 
     /// The number of a sealed file.
-    fn number(&self, signal: Signal) -> Option<u64> {
+    pub(super) fn number(&self, signal: Signal) -> Option<u64> {
         let name = self.path.file_name()?.to_str()?;
         sealed_number(name, signal).filter(|_| {
             self.path
@@ -155,7 +140,13 @@ impl Source {
         })
     }
 
-    fn length(&self) -> u64 {
+    /// True for a file of one record that was not appended.
+    pub(super) fn is_spill(&self) -> bool {
+        let folder = self.path.parent();
+        self.closed && folder.is_some_and(|folder| !folder.ends_with("sealed"))
+    }
+
+    pub(super) fn length(&self) -> u64 {
         let found = self.file.as_ref().map(File::metadata);
         found.and_then(Result::ok).map_or(0, |found| found.len())
     }
@@ -205,9 +196,18 @@ impl Reader {
     /// Calls back with every line but blanked ones. The callback says whether the line was a record; if not it is
     /// counted as damaged. A file that cannot be read to its end counts as damaged too.
     pub fn for_each(&mut self, mut each: impl FnMut(Line<'_>) -> bool) {
-        let mut damaged = 0;
         self.ends.clear();
-        for (index, source) in self.sources.iter().enumerate() {
+        if self.read_on(&mut each) {
+            self.find_gathered();
+            self.read_on(&mut each);
+        }
+    }
+
+    /// Reads the sources that were not yet read; true where spill is gone: then it was gathered.
+    fn read_on(&mut self, each: &mut impl FnMut(Line<'_>) -> bool) -> bool {
+        let mut damaged = 0;
+        let mut is_gone = false;
+        for (index, source) in self.sources.iter().enumerate().skip(self.ends.len()) {
             let read = source.lines(0, &mut |bytes, offset| {
                 let line = Line {
                     bytes,
@@ -217,10 +217,34 @@ impl Reader {
                 let good = damage::is_blank(bytes) || bytes.ends_with(b"\n") && each(line);
                 damaged += u64::from(!good);
             });
-            damaged += u64::from(read.is_err());
+            let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+            match source.is_spill() && read.as_ref().is_err_and(missing) {
+                true => is_gone = true,
+                false => damaged += u64::from(read.is_err()),
+            }
             self.ends.push(read.unwrap_or_else(|_| source.length()));
         }
         self.damaged += damaged;
+        is_gone
+    }
+
+    /// Adds the files that were sealed since the reader was opened.
+    fn find_gathered(&mut self) {
+        let Some((folder, signal)) = &self.sealed else {
+            return;
+        };
+        let numbers = self
+            .sources
+            .iter()
+            .filter_map(|source| source.number(*signal));
+        let mut newer = open_sealed(folder, *signal, numbers.max().unwrap_or_default());
+        let known = |other: &Source| {
+            self.sources
+                .iter()
+                .any(|own| own.identity == other.identity)
+        };
+        newer.retain(|source| !known(source));
+        self.sources.append(&mut newer);
     }
 
     /// Calls back with the lines of the newest files, each file from its beginning, until a file that is not spill
@@ -236,11 +260,7 @@ impl Reader {
                 };
                 found |= each(line).is_some();
             });
-            let spilled = source
-                .path
-                .parent()
-                .is_some_and(|folder| !folder.ends_with("sealed"));
-            if found && (!source.closed || !spilled) {
+            if found && !source.is_spill() {
                 return;
             }
         }
@@ -259,7 +279,7 @@ impl Reader {
     }
 }
 
-fn open_sealed(folder: &Path, signal: Signal, above: u64) -> Vec<Source> {
+pub(super) fn open_sealed(folder: &Path, signal: Signal, above: u64) -> Vec<Source> {
     let mut numbers = sealed_numbers(folder, signal);
     numbers.sort();
     numbers
@@ -286,88 +306,4 @@ pub(super) fn spill_files(folder: &Path, signal: Signal) -> Vec<PathBuf> {
         .map(|entry| entry.path())
         .filter(ours)
         .collect()
-}
-
-/// Yields what is appended to a signal from now on, across rotations, truncation and spill.
-#[derive(Debug)]
-pub struct Follower {
-    signal: Signal,
-    path: PathBuf,
-    active: Option<Source>,
-    offset: u64,
-    /// The highest sealed number whose file was read.
-    sealed: u64,
-    seen: HashSet<PathBuf>,
-}
-
-impl Follower {
-    /// Calls back with every line that came since the last poll.
-    pub fn poll(&mut self, journal: &Journal, mut each: impl FnMut(&[u8])) {
-        self.drain(&mut each);
-        let named = fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
-        let moved = match (&self.active, named) {
-            (Some(active), Ok(identity)) => active.identity != identity,
-            (None, Ok(_)) => true,
-            (_, Err(_)) => false,
-        };
-        if moved {
-            self.drain(&mut each); // whoever renamed it was the last writer: now it is complete
-            self.skip_to_active(&mut each);
-        }
-        self.new_spill(journal, &mut each);
-    }
-
-    fn drain(&mut self, each: &mut impl FnMut(&[u8])) {
-        if let Some(active) = &self.active {
-            let length = active.length();
-            if length < self.offset {
-                // one byte: the newline before a record that was taken back; else truncated behind our back
-                self.offset = if length + 1 == self.offset { length } else { 0 };
-            }
-            let read = active.lines(self.offset, &mut |line, _| each(line));
-            self.offset = read.unwrap_or(self.offset);
-        }
-    }
-
-    /// Reads the files sealed after ours, then takes up the new active one.
-    fn skip_to_active(&mut self, each: &mut impl FnMut(&[u8])) {
-        let next = Source::open(&self.path, false);
-        let sealed = open_sealed(
-            &self.path.with_file_name("sealed"),
-            self.signal,
-            self.sealed,
-        );
-        let ours = self.active.as_ref().map(|active| active.identity);
-        for source in &sealed {
-            self.sealed = self
-                .sealed
-                .max(source.number(self.signal).unwrap_or_default());
-            if Some(source.identity) == ours {
-                continue;
-            }
-            let again = next
-                .as_ref()
-                .is_some_and(|next| next.identity == source.identity);
-            if !again {
-                let _ = source.lines(0, &mut |line, _| each(line));
-            }
-        }
-        self.active = next;
-        self.offset = 0;
-        self.drain(each);
-    }
-
-    fn new_spill(&mut self, journal: &Journal, each: &mut impl FnMut(&[u8])) {
-        for folder in journal.own_spill_places() {
-            for path in spill_files(&folder, self.signal) {
-                if self.seen.contains(&path) {
-                    continue;
-                }
-                if let Some(source) = Source::open(&path, true) {
-                    let _ = source.lines(0, &mut |line, _| each(line));
-                }
-                self.seen.insert(path);
-            }
-        }
-    }
 }

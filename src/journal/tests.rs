@@ -28,7 +28,7 @@ pub(super) fn fresh() -> (TempDir, Journal) {
     (dir, journal)
 }
 
-fn line(id: &str) -> Vec<u8> {
+pub(super) fn line(id: &str) -> Vec<u8> {
     to_line(&Log {
         timestamp: 1,
         message: "m".repeat(40),
@@ -37,7 +37,7 @@ fn line(id: &str) -> Vec<u8> {
     })
 }
 
-fn append(journal: &Journal, id: &str) {
+pub(super) fn append(journal: &Journal, id: &str) {
     let kept = journal.append(Signal::Logs, &line(id), 1);
     assert!(matches!(kept, Kept::Journal), "{kept:?}");
 }
