@@ -15,6 +15,7 @@ mod kills;
 mod ledger;
 mod limits;
 mod locks;
+mod outbox;
 mod places;
 mod rig;
 mod rotation;

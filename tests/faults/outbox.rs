@@ -1,0 +1,253 @@
+//! The journal as an outbox under a storm: writers are killed and stopped, files rotate, acknowledged ones are removed,
+//! and the consumer is killed too. Afterwards it has every record that was acknowledged to its writer.
+
+use crate::rig::{self, Dice, Rig, Running};
+use obs::journal::{Journal, Limits, Outbox, Place, Signal as Stream};
+use rustix::process::Signal;
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const AT_ONCE: usize = 16;
+const LENGTH: Duration = Duration::from_secs(4);
+/// Names the folder of the storm to its consumer.
+const FOLDER: &str = "OBS_STORM_FOLDER";
+
+/// A writer that has been started, and when it goes on where it is stopped.
+struct Writer {
+    running: Running,
+    resumes: Option<Instant>,
+}
+
+struct Storm {
+    rig: Rig,
+    dice: Dice,
+    writers: Vec<Writer>,
+    consumer: Running,
+    started: usize,
+    kills: usize,
+    next_kill: Instant,
+}
+
+fn consumer_of(rig: &Rig) -> Running {
+    let own = std::env::current_exe().unwrap();
+    let mut command = rig.command(own);
+    command
+        .args(["outbox::consumer", "--exact", "--ignored"])
+        .env(FOLDER, rig.path(""))
+        .stdout(Stdio::null());
+    Running::start(&mut command)
+}
+
+impl Storm {
+    fn new(folder: &Path) -> Self {
+        let rig = Rig::within(folder)
+            .with("OBS_STRICT", "1")
+            .with("OBS_ROTATE_BYTES", "65536")
+            .with("OBS_LOG_STREAM", "off");
+        fs::create_dir(rig.path("acks")).unwrap();
+        let consumer = consumer_of(&rig);
+        Self {
+            rig,
+            dice: Dice::new(11),
+            writers: Vec::new(),
+            consumer,
+            started: 0,
+            kills: 0,
+            next_kill: Instant::now(),
+        }
+    }
+
+    fn start(&mut self) {
+        let name = self.started.to_string();
+        self.started += 1;
+        let count = [1, 1, 5, 40, 200][self.dice.roll(5)];
+        let padding = "p".repeat(200);
+        let lines: String = (0..count)
+            .map(|n| format!("{name}-{n} {padding}\n"))
+            .collect();
+        let input = self.rig.path("input");
+        fs::write(&input, lines).unwrap();
+        let mut command = self.rig.command(rig::program());
+        command
+            .args(["log", "--stdin", "--print-id"])
+            .stdin(File::open(&input).unwrap())
+            .stdout(File::create(self.rig.path("acks").join(&name)).unwrap())
+            .stderr(Stdio::null());
+        let running = Running::start(&mut command);
+        fs::remove_file(input).unwrap();
+        self.writers.push(Writer {
+            running,
+            resumes: None,
+        });
+    }
+
+    fn round(&mut self) {
+        self.writers.retain_mut(|writer| !writer.running.is_over());
+        while self.writers.len() < AT_ONCE {
+            self.start();
+        }
+        let victim = self.dice.roll(AT_ONCE);
+        let writer = &mut self.writers[victim];
+        match self.dice.roll(100) {
+            0..25 => writer.running.signal(Signal::KILL),
+            25..35 => {
+                writer.running.signal(Signal::STOP);
+                let pause = Duration::from_millis(50 + self.dice.roll(600) as u64);
+                writer.resumes = Some(Instant::now() + pause);
+            }
+            _ => {}
+        }
+        self.resume(false);
+        if self.next_kill <= Instant::now() {
+            self.kill_consumer();
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+
+    fn kill_consumer(&mut self) {
+        self.consumer.signal(Signal::KILL);
+        self.consumer.ended();
+        self.consumer = consumer_of(&self.rig);
+        self.kills += 1;
+        self.next_kill = Instant::now() + Duration::from_millis(40 + self.dice.roll(160) as u64);
+    }
+
+    fn resume(&mut self, all: bool) {
+        for writer in &mut self.writers {
+            if writer.resumes.is_some_and(|at| all || at <= Instant::now()) {
+                writer.running.signal(Signal::CONT);
+                writer.resumes = None;
+            }
+        }
+    }
+
+    fn rage(mut self) {
+        let begin = Instant::now();
+        while begin.elapsed() < LENGTH {
+            self.round();
+        }
+        self.resume(true);
+        for writer in &mut self.writers {
+            writer.running.ended();
+        }
+        File::create(self.rig.path("stop")).unwrap();
+        assert_eq!(self.consumer.ended(), 0);
+        self.judge();
+    }
+
+    fn judge(&self) {
+        let received = fs::read_to_string(self.rig.path("received")).unwrap();
+        let mut times: HashMap<&str, usize> = HashMap::new();
+        for line in received.lines().filter(|line| line.ends_with('}')) {
+            let id = line.rsplit_once("\"id\":\"").expect(line).1;
+            *times.entry(id.split('"').next().unwrap()).or_default() += 1;
+        }
+        let names = self.rig.names("acks");
+        let acks = names
+            .iter()
+            .map(|name| fs::read_to_string(self.rig.path("acks").join(name)).unwrap());
+        let acks: String = acks
+            .map(|text| text[..text.rfind('\n').map_or(0, |end| end + 1)].to_owned())
+            .collect();
+        let lost: Vec<&str> = acks.lines().filter(|id| !times.contains_key(id)).collect();
+        let twice: usize = times.values().map(|times| times - 1).sum();
+        let sealed = self.rig.names("home/sealed").len();
+        println!(
+            "{} writers, {} consumers killed, {} acknowledged, {twice} twice, {sealed} left",
+            self.started,
+            self.kills,
+            acks.lines().count(),
+        );
+        assert!(lost.is_empty(), "{} lost: {lost:?}", lost.len());
+        assert!(acks.lines().count() > 500 && self.kills > 3);
+        assert!(
+            sealed <= 2,
+            "{sealed} files left: what was acknowledged was not removed"
+        );
+        assert_eq!(
+            self.rig
+                .names("home/spill")
+                .iter()
+                .filter(|name| name.ends_with("jsonl"))
+                .count(),
+            0
+        );
+    }
+}
+
+#[test]
+fn storm_loses_nothing_on_its_way_out_of_a_disk() {
+    Storm::new(&std::env::temp_dir()).rage();
+}
+
+#[test]
+fn storm_loses_nothing_on_its_way_out_of_memory() {
+    if Path::new("/dev/shm").is_dir() {
+        Storm::new(Path::new("/dev/shm")).rage();
+    }
+}
+
+/// Opens the outbox; the consumer that was killed before us may still be held by the kernel.
+fn opened(journal: &Journal) -> Outbox {
+    let mut outbox = None;
+    rig::until("the lock of the outbox", || {
+        outbox = journal.outbox("storm").unwrap();
+        outbox.is_some()
+    });
+    outbox.unwrap()
+}
+
+#[test]
+#[ignore = "a process of the storm"]
+fn consumer() {
+    let folder = PathBuf::from(std::env::var_os(FOLDER).expect("started by a storm"));
+    let journal = Journal::new(Place {
+        home: Some(folder.join("home")),
+        temp: folder.join("tmp"),
+        user: rustix::process::geteuid().as_raw(),
+        pid: std::process::id(),
+        random: u64::from(std::process::id()) << 20,
+    });
+    let mut outbox = opened(&journal);
+    assert_eq!(outbox.doubt(), None);
+    let mut received = OpenOptions::new();
+    let received = received
+        .create(true)
+        .append(true)
+        .open(folder.join("received"));
+    let mut received = received.unwrap();
+    // the one before may have been killed in the middle of a line
+    received.write_all(b"\n").unwrap();
+    let mut batches = outbox.reader(Stream::Logs);
+    let limits = Limits {
+        keep_bytes: 0,
+        keep_days: 0,
+        keep_free: 0,
+        hard_bytes: u64::MAX,
+    };
+    for now in 1.. {
+        let is_last = folder.join("stop").exists();
+        let chunk = match batches.next((50, 1 << 16)) {
+            Ok(None) if is_last => return,
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => {
+                std::thread::sleep(Duration::from_millis(2));
+                continue;
+            }
+            // a stopped writer holds the lock: spill cannot be gathered now
+            Err(error) => {
+                assert_eq!(error.kind(), std::io::ErrorKind::TimedOut, "{error}");
+                continue;
+            }
+        };
+        received.write_all(&chunk.lines.concat()).unwrap();
+        outbox.acknowledge(Stream::Logs, chunk.mark);
+        outbox.save(None, now).unwrap();
+        let retained = journal.retain(&limits, now).unwrap();
+        assert!(retained.dropped.is_empty());
+    }
+}
