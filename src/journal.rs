@@ -31,6 +31,12 @@
 //! 12. Held files are kept for other rooms: under a lock file of their own that is never removed, replaced whole by
 //!     temporary file and rename. Their holder may be stopped or die: whoever comes next finds the old or the new.
 //!
+//! 13. What a sink remembers is durable before its cursor, that before anything it acknowledges may go. In any doubt all is
+//!     read again: a cursor damaged, a file shorter than it was, other or unknown. Who holds `cursors/<sink>.lock` reads.
+//! 14. A file is known by its first whole record, whatever its name. Numbers are given under the active file's lock and
+//!     only rise; the newest sealed file never goes, others once every live sink has them, or else with a record of it.
+//! 15. Spill is gathered in `sealed/`: copied, noted in `spill/gather-<signal>.note` for readers, numbered, removed.
+//!
 //! An `events.log` that holds no record of ours when `sealed/` is created is not ours: it moves to `legacy/` untouched.
 
 mod append;

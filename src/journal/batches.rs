@@ -13,6 +13,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+/// So many lines, none longer than that, are kept to be written over.
+const SPARE: (usize, usize) = (8_192, 1_024);
+
 /// Some lines, and how far the signal is read with them.
 #[derive(Debug)]
 pub struct Chunk {
@@ -32,6 +35,7 @@ pub struct Batches {
     mark: Mark,
     open: Option<Open>,
     buffer: Buffer,
+    spare: Vec<Vec<u8>>,
     /// The finished file was looked at: the mark is of this journal.
     is_checked: bool,
 }
@@ -44,6 +48,7 @@ impl Batches {
             mark,
             open: None,
             buffer: Buffer::default(),
+            spare: Vec::new(),
             is_checked: false,
         }
     }
@@ -52,9 +57,10 @@ impl Batches {
     /// later. After an error all since the last chunk comes again.
     pub fn next(&mut self, most: (usize, usize)) -> io::Result<Option<Chunk>> {
         let before = self.mark.clone();
-        let mut taken = Taken::most(most);
+        let mut taken = Taken::most(most, std::mem::take(&mut self.spare));
         let mut trouble = None;
         let filled = self.fill(&mut taken, &mut trouble);
+        self.spare = std::mem::take(&mut taken.spare);
         let kept = self.keep_place();
         // what stands before an error is worth having: the error comes again
         let filled = filled.or_else(|error| match taken.lines.is_empty() {
@@ -75,6 +81,15 @@ impl Batches {
         }
         // what cannot be gathered keeps back nothing else
         trouble.map_or(Ok(None), Err)
+    }
+
+    /// Takes back the lines of a chunk, to be written over: optional; fresh memory takes most of the time.
+    pub fn reuse(&mut self, lines: impl IntoIterator<Item = Vec<u8>>) {
+        let (most, longest) = SPARE;
+        let room = most.saturating_sub(self.spare.len());
+        let short = |line: &Vec<u8>| line.capacity() <= longest;
+        self.spare
+            .extend(lines.into_iter().filter(short).take(room));
     }
 
     fn fill(&mut self, taken: &mut Taken, trouble: &mut Option<io::Error>) -> io::Result<()> {
@@ -232,7 +247,7 @@ impl Batches {
         if length + 1 == open.offset && open.offset == open.kept {
             // only the newline before a record that was taken back
             open.offset = length;
-            open.last = open.last.saturating_sub(1);
+            open.last = open.last.saturating_sub(1).max(1);
             self.buffer.clear();
             return Ok(());
         }

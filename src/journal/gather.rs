@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 const FILES: usize = 1_000;
 const BYTES: u64 = 16 << 20;
 
+const NOTE: &str = "note";
+
 /// What a note says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Note {
@@ -27,13 +29,14 @@ pub(super) struct Note {
 }
 
 impl Journal {
-    /// Gathers the spill of a signal; the answer is how many files. Whoever finds another at it leaves it to that one.
+    /// Gathers the spill of a signal; the answer is how many files.
     pub(super) fn gather(&self, signal: Signal) -> io::Result<usize> {
         if self.spill_of(signal).is_empty() {
             return Ok(0);
         }
-        let Some(held) = self.hold_files("spill", "gather", Duration::ZERO)? else {
-            return Ok(0);
+        let Some(held) = self.hold_gathering(signal, self.lock_timeout)? else {
+            let held = "somebody else gathers what was spilled";
+            return Err(io::Error::new(ErrorKind::TimedOut, held));
         };
         self.remove_gathered(signal, &held)?;
         let mut spill = self.spill_of(signal).into_iter().peekable();
@@ -42,12 +45,16 @@ impl Journal {
             let Some((copy, note)) = self.copy_spill(signal, &mut spill)? else {
                 break;
             };
-            held.write(signal.name(), &serde_json::to_vec(&note)?)?;
+            held.write(NOTE, &serde_json::to_vec(&note)?)?;
             self.name_copy(signal, &copy)?;
             gathered += note.spill.len();
             self.remove_gathered(signal, &held)?;
         }
         Ok(gathered)
+    }
+
+    fn hold_gathering(&self, signal: Signal, wait: Duration) -> io::Result<Option<Held<'_>>> {
+        self.hold_files("spill", &format!("gather-{}", signal.name()), wait)
     }
 
     /// The spill files of a signal, oldest first.
@@ -133,7 +140,7 @@ impl Journal {
                 _ => {}
             }
         }
-        held.remove(signal.name())
+        held.remove(NOTE)
     }
 
     /// Spill files that are in a sealed file already, and its number.
@@ -141,7 +148,9 @@ impl Journal {
         let Some(home) = self.home() else {
             return Ok(None);
         };
-        let note = home.join("spill").join(format!("gather.{}", signal.name()));
+        let note = home
+            .join("spill")
+            .join(format!("gather-{}.{NOTE}", signal.name()));
         let mut bytes = Vec::new();
         match file::open_read(&note) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -41,6 +41,7 @@ pub(super) struct Taken {
     bytes: usize,
     most: (usize, usize),
     pub(super) damaged: u64,
+    pub(super) spare: Vec<Vec<u8>>,
 }
 
 /// Why no more lines were taken.
@@ -147,13 +148,15 @@ impl Buffer {
 }
 
 impl Taken {
-    /// Nothing yet, and at most so many records and bytes.
-    pub(super) fn most(most: (usize, usize)) -> Self {
+    /// Nothing yet, and at most so many records and bytes. Lines are written over spare ones as long as there are some:
+    /// fresh memory costs more than all the rest.
+    pub(super) fn most(most: (usize, usize), spare: Vec<Vec<u8>>) -> Self {
         Self {
             lines: Vec::new(),
             bytes: 0,
             most,
             damaged: 0,
+            spare,
         }
     }
 
@@ -178,7 +181,10 @@ impl Taken {
             }
         }
         self.bytes += line.len();
-        self.lines.push(line.to_vec());
+        let mut taken = self.spare.pop().unwrap_or_default();
+        taken.clear();
+        taken.extend_from_slice(line);
+        self.lines.push(taken);
     }
 }
 

@@ -295,7 +295,7 @@ static ALL: &[EventType] = &[
     row::<obs::Dropped>(
         "obs.dropped",
         "obs gave up records to stay within its limits",
-        r#"{"signal":"logs","records":1200,"bytes":480000,"reason":"hard cap"}"#,
+        r#"{"signal":"logs","records":1200,"bytes":480000,"file":"logs-00000007.jsonl","reason":"hard cap"}"#,
     ),
     row::<obs::EventInvalid>(
         "obs.event.invalid",

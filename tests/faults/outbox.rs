@@ -29,6 +29,7 @@ struct Storm {
     consumer: Running,
     started: usize,
     kills: usize,
+    next_kill: Instant,
 }
 
 fn consumer_of(rig: &Rig) -> Running {
@@ -56,6 +57,7 @@ impl Storm {
             consumer,
             started: 0,
             kills: 0,
+            next_kill: Instant::now(),
         }
     }
 
@@ -97,16 +99,21 @@ impl Storm {
                 let pause = Duration::from_millis(50 + self.dice.roll(600) as u64);
                 writer.resumes = Some(Instant::now() + pause);
             }
-            35..45 => {
-                self.consumer.signal(Signal::KILL);
-                self.consumer.ended();
-                self.consumer = consumer_of(&self.rig);
-                self.kills += 1;
-            }
             _ => {}
         }
         self.resume(false);
+        if self.next_kill <= Instant::now() {
+            self.kill_consumer();
+        }
         std::thread::sleep(Duration::from_millis(3));
+    }
+
+    fn kill_consumer(&mut self) {
+        self.consumer.signal(Signal::KILL);
+        self.consumer.ended();
+        self.consumer = consumer_of(&self.rig);
+        self.kills += 1;
+        self.next_kill = Instant::now() + Duration::from_millis(40 + self.dice.roll(160) as u64);
     }
 
     fn resume(&mut self, all: bool) {

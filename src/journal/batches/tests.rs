@@ -339,6 +339,19 @@ fn unreadable_file_is_an_error_and_skips_nothing() {
 }
 
 #[test]
+fn lines_that_are_reused_hold_only_the_new() {
+    let (_dir, journal) = fresh();
+    fill(&journal, 0, 20);
+    let mut reader = batches(&journal, &Mark::default());
+    let mut seen = Vec::new();
+    while let Some(chunk) = reader.next((3, 1 << 20)).unwrap() {
+        seen.extend(identities(&chunk.lines));
+        reader.reuse(chunk.lines.into_iter().chain([vec![b'x'; 700]]));
+    }
+    assert_eq!(seen, names(0, 20));
+}
+
+#[test]
 fn readers_may_work_on_another_thread() {
     fn is_send<T: Send>(_: &T) {}
     let (_dir, journal) = fresh();

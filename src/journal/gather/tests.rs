@@ -106,7 +106,7 @@ fn kill_at_any_step_loses_and_doubles_nothing() {
         for (now, id) in [(1, "a"), (2, "b"), (3, "c")] {
             spill(&journal, id, now);
         }
-        let held = journal.hold_files("spill", "gather", Duration::ZERO);
+        let held = journal.hold_gathering(Signal::Logs, Duration::ZERO);
         let held = held.unwrap().unwrap();
         let mut files = journal.spill_of(Signal::Logs).into_iter();
         let (copy, note) = journal
@@ -114,7 +114,7 @@ fn kill_at_any_step_loses_and_doubles_nothing() {
             .unwrap()
             .unwrap();
         if step > 0 {
-            held.write("logs", &serde_json::to_vec(&note).unwrap())
+            held.write(NOTE, &serde_json::to_vec(&note).unwrap())
                 .unwrap();
         }
         if step > 1 {
@@ -133,7 +133,13 @@ fn kill_at_any_step_loses_and_doubles_nothing() {
             "{step}"
         );
         assert_eq!(spill_count(&journal), 0);
-        assert!(!journal.home().unwrap().join("spill/gather.logs").exists());
+        assert!(
+            !journal
+                .home()
+                .unwrap()
+                .join("spill/gather-logs.note")
+                .exists()
+        );
     }
 }
 
@@ -170,6 +176,19 @@ fn held_lock_leaves_spill_and_sends_the_rest() {
         batches.next((9, 1 << 20)).unwrap().unwrap().lines,
         [line("b")]
     );
+}
+
+#[test]
+fn gathering_of_another_is_told() {
+    let (_dir, journal) = fresh();
+    spill(&journal, "a", 1);
+    let held = journal.hold_gathering(Signal::Logs, Duration::ZERO);
+    let outbox = outbox(&journal);
+    let mut batches = outbox.reader(Signal::Logs);
+    let error = batches.next((9, 1 << 20)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    drop(held);
+    assert_eq!(sent(&outbox), ["a"]);
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn declared_fields_are_the_schemas_properties() {
     }
     assert_eq!(
         find("obs.dropped").unwrap().fields(),
-        ["signal", "records", "bytes", "reason"]
+        ["signal", "records", "bytes", "file", "reason"]
     );
 }
 
