@@ -190,14 +190,13 @@ impl Webhook {
             Ok(message) => message,
             Err(why) => return Answer::Permanent(why),
         };
-        let answer = match self.request(stored, message).send() {
+        match self.request(stored, message).send() {
             Ok(response) => {
                 self.is_closed = response.status().as_u16() == 410;
                 answer::of_response(self, response)
             }
             Err(error) => answer::of_failure(self, error),
-        };
-        answer
+        }
     }
 
     fn message(&self, stored: &Stored) -> Result<Message, String> {
