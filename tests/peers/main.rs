@@ -7,6 +7,8 @@
 )]
 
 mod backlog;
+mod collector;
+mod receiver;
 mod rig;
 mod storm;
 mod wrapped;

@@ -112,6 +112,16 @@ pub(in crate::ship) fn client(
     builder.build()
 }
 
+/// What a receiver has against our side of TLS. Over HTTP/2 its alert is often lost behind the closed connection, while
+/// HTTP/1 reads it before anything else; whatever else the port makes of the request says nothing.
+pub(super) fn refusal(target: &Target) -> Option<Answer> {
+    let client = Http::of(target).ok()?.client;
+    let asked = client.head(target.endpoint.url().clone()).timeout(CONNECT);
+    let error = asked.send().err()?.without_url();
+    tls::reason(&error)?;
+    Some(answer::of_failure(target, &error))
+}
+
 /// Reads an answer, at most so much of it. One that breaks off says nothing of success.
 fn reply(response: Response) -> reqwest::Result<Reply> {
     let status = response.status().as_u16();
