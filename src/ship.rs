@@ -151,9 +151,9 @@ pub trait Sink {
     /// Sends a load and waits for the answer. Called again with the same load, or a half of it, as the answer asks.
     fn send(&mut self, load: Load<'_>) -> Answer;
 
-    /// How long to wait after each failure in a row, the last one for all that follow; empty: doubled from a second.
-    fn schedule(&self) -> &[Duration] {
-        &[]
+    /// The waits between tries that its protocol asks for, the last one for good; none: the drain's own.
+    fn schedule(&self) -> Option<&'static [Duration]> {
+        None
     }
 
     /// Reaches the other side without sending a record; the answer says in a few words what was reached.

@@ -3,6 +3,7 @@
 
 mod command;
 mod file;
+mod receiver;
 mod schemas;
 mod webhook;
 

@@ -14,7 +14,7 @@ use crate::model::Signal;
 use crate::settings::SinkSettings;
 use crate::world::World;
 use append::Appending;
-use rustix::fs::{Access, Gid, access};
+use rustix::fs::{Access, Gid, RawMode, access};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -60,9 +60,9 @@ pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sin
     }))
 }
 
-fn mode(settings: &SinkSettings) -> Result<u32, Error> {
+fn mode(settings: &SinkSettings) -> Result<RawMode, Error> {
     let text = settings.text("permissions").unwrap_or("0600");
-    let mode = u32::from_str_radix(text, 8).ok();
+    let mode = RawMode::from_str_radix(text, 8).ok();
     let fit = mode.filter(|mode| *mode <= 0o777 && mode & 0o600 == 0o600);
     fit.ok_or_else(|| {
         let wrong = settings.wrong("permissions", format!("{text} is no mode of such a file"));

@@ -8,8 +8,10 @@
 
 mod backlog;
 mod bus;
+mod collector;
 mod nats;
 mod otlp;
+mod receiver;
 mod rig;
 mod storm;
 mod wrapped;

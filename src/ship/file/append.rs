@@ -1,7 +1,7 @@
 //! One append: open, lock, see that it is still the file of that name, rotate if it is full, write, wait for the disk.
 
 use fs2::FileExt as _;
-use rustix::fs::{Gid, Mode, OFlags, fchmod, fchown};
+use rustix::fs::{Gid, Mode, OFlags, RawMode, fchmod, fchown};
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -18,7 +18,7 @@ const MOVES: u32 = 100;
 
 /// How a file is made and how far it grows.
 pub(super) struct Appending {
-    pub(super) mode: u32,
+    pub(super) mode: RawMode,
     pub(super) group: Option<Gid>,
     pub(super) user: u32,
     pub(super) rotate_bytes: u64,
@@ -99,7 +99,7 @@ impl Appending {
             })?;
         }
         // exactly, whatever the umask; and last, so that nobody of the old group reads it meanwhile
-        Ok(fchmod(file, Mode::from_raw_mode(self.mode.into()))?)
+        Ok(fchmod(file, Mode::from_raw_mode(self.mode))?)
     }
 
     fn is_plain(&self, found: &Metadata) -> io::Result<()> {

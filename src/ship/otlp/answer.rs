@@ -169,9 +169,12 @@ pub(super) fn of_status(target: &Target, status: &Status) -> Answer {
     match status.code() {
         Code::Unknown if is_torn => retry(),
         Code::Internal | Code::Unimplemented | Code::Unknown
-            if said.starts_with("grpc-status header missing") =>
+            if let Some(status) = http_status(&said) =>
         {
-            misconfigured(NO_GRPC)
+            match status {
+                "429" | "502" | "503" | "504" => retry(),
+                _ => misconfigured(NO_GRPC),
+            }
         }
         Code::OutOfRange | Code::ResourceExhausted if is_too_large => Answer::Permanent(whole),
         Code::ResourceExhausted if status.get_details_retry_info().is_none() => {
@@ -200,6 +203,13 @@ pub(super) fn of_status(target: &Target, status: &Status) -> Answer {
     }
 }
 
+/// The HTTP status of an answer that was none of gRPC, which tonic tells in words only.
+fn http_status(said: &str) -> Option<&str> {
+    let marks = ["mapped from HTTP status code ", "response with status: "];
+    let after = marks.iter().find_map(|mark| said.split(mark).nth(1))?;
+    after.get(..3)
+}
+
 const NO_GRPC: &str =
     "that is no gRPC receiver: grpc is usually on port 4317, http/protobuf on 4318";
 
@@ -212,6 +222,11 @@ pub(super) fn of_failure(target: &Target, error: &(dyn Cause + 'static)) -> Answ
     }
     let words = chain(error);
     let innermost = words.last().cloned().unwrap_or_default();
+    // what went through HTTP/2 is only a text
+    if let Some(alert) = innermost.split("received fatal alert: ").nth(1) {
+        let error = Error::usage(format!("no TLS with {address}")).because(&innermost);
+        return Answer::Misconfigured(error.hint(tls::hint_of_alert(alert)));
+    }
     let says = |part: &str| words.iter().any(|text| text.contains(part));
     if says(LINK_LOCAL) {
         return Answer::Misconfigured(super::target::link_local(&target.place));
@@ -226,11 +241,18 @@ pub(super) fn of_failure(target: &Target, error: &(dyn Cause + 'static)) -> Answ
         return Answer::Misconfigured(error);
     }
     let place = &target.place;
+    // a gRPC port under TLS says nothing else to HTTP
+    let hint = match says("closed before message completed") && target.protocol != Protocol::Grpc {
+        true => format!(
+            "if that is a gRPC port (usually 4317; HTTP is on 4318), set the protocol grpc or correct {place}"
+        ),
+        false => format!("start it there, or correct {place}"),
+    };
     Answer::Retry {
         after: None,
         why: Error::failure(format!("could not reach the collector at {address}"))
             .because(clean(target, &innermost))
-            .hint(format!("start it there, or correct {place}")),
+            .hint(hint),
     }
 }
 
@@ -248,7 +270,7 @@ pub(super) fn too_late(target: &Target) -> Answer {
 }
 
 /// What the refusal of a name that leads to a link-local address says in itself.
-pub(super) const LINK_LOCAL: &str = "all its addresses are link-local";
+pub(in crate::ship) const LINK_LOCAL: &str = "all its addresses are link-local";
 
 /// The error of a port that surely speaks something else. Ports under TLS say so in the handshake.
 fn wrong_port(target: &Target) -> Option<Error> {

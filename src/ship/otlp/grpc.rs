@@ -4,7 +4,7 @@
 
 use super::answer;
 use super::batch::Batch;
-use super::http::{ANSWER, CONNECT, routable};
+use super::http::{self, ANSWER, CONNECT, routable};
 use super::target::Target;
 use super::tls;
 use crate::error::Error;
@@ -90,7 +90,13 @@ impl Grpc {
             Some((channel, Err(Ended::Status(status)))) => {
                 let is_whole = status.source().is_none() && status.code() != Code::Unknown;
                 self.channel = channel.filter(|_| is_whole);
-                answer::of_status(target, &status)
+                let is_torn_tls = status.source().is_some() && target.endpoint.is_tls();
+                match answer::of_status(target, &status) {
+                    Answer::Retry { after, why } if is_torn_tls => {
+                        http::refusal(target).unwrap_or(Answer::Retry { after, why })
+                    }
+                    answer => answer,
+                }
             }
             Some((_, Err(Ended::Connecting(error)))) => answer::of_failure(target, error.as_ref()),
             Some((_, Err(Ended::Settings(error)))) => {
@@ -191,7 +197,7 @@ async fn call(target: &Target, batch: Batch, channel: Channel) -> Result<Partial
         Batch::Logs(request) => {
             let mut client = LogsServiceClient::new(channel).max_decoding_message_size(most);
             if let Some(packing) = packing {
-                client = client.send_compressed(packing);
+                client = client.send_compressed(packing).accept_compressed(packing);
             }
             let response = client.export(with_headers(target, request)).await?;
             let partial = response.into_inner().partial_success;
@@ -200,7 +206,7 @@ async fn call(target: &Target, batch: Batch, channel: Channel) -> Result<Partial
         Batch::Metrics(request) => {
             let mut client = MetricsServiceClient::new(channel).max_decoding_message_size(most);
             if let Some(packing) = packing {
-                client = client.send_compressed(packing);
+                client = client.send_compressed(packing).accept_compressed(packing);
             }
             let response = client.export(with_headers(target, request)).await?;
             let partial = response.into_inner().partial_success;
@@ -209,7 +215,7 @@ async fn call(target: &Target, batch: Batch, channel: Channel) -> Result<Partial
         Batch::Traces(request) => {
             let mut client = TraceServiceClient::new(channel).max_decoding_message_size(most);
             if let Some(packing) = packing {
-                client = client.send_compressed(packing);
+                client = client.send_compressed(packing).accept_compressed(packing);
             }
             let response = client.export(with_headers(target, request)).await?;
             let partial = response.into_inner().partial_success;

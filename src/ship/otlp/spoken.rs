@@ -2,8 +2,11 @@
 //! by HTTP, the reverse, or TLS where none was meant. Such a mistake must be named, and must drop nothing.
 
 use super::endpoint::is_link_local;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The connection preface of HTTP/2 with empty settings (RFC 9113, section 3.4).
@@ -20,15 +23,32 @@ pub(super) enum Spoken {
 
 /// Asks the port, in plain text and first in the language that it is meant to speak. None: it does not say.
 pub(super) fn at(host: &str, port: u16, is_grpc: bool) -> Option<Spoken> {
-    const HTTP1: &[u8] = b"OPTIONS * HTTP/1.0\r\n\r\n";
-    let (first, second) = match is_grpc {
-        true => (PREFACE, HTTP1),
-        false => (HTTP1, PREFACE),
+    let http1 = b"OPTIONS * HTTP/1.0\r\n\r\n".to_vec();
+    let (own, other) = match is_grpc {
+        true => (PREFACE.to_vec(), http1),
+        false => (http1, PREFACE.to_vec()),
     };
+    // before the other one: to HTTP many a TLS port answers in plain HTTP that it is none
+    let questions = [Some(own), hello(), Some(other)];
     let addresses = (host, port).to_socket_addrs().ok()?;
     addresses
         .filter(|address| !is_link_local(address.ip()))
-        .find_map(|address| told(address, first).or_else(|| told(address, second)))
+        .find_map(|address| {
+            let mut questions = questions.iter().flatten();
+            questions.find_map(|words| told(address, words))
+        })
+}
+
+/// The first words of TLS. The handshake is not finished, so nothing is verified and nothing is said.
+fn hello() -> Option<Vec<u8>> {
+    let config = ClientConfig::builder()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").ok()?;
+    let mut connection = ClientConnection::new(Arc::new(config), name).ok()?;
+    let mut words = Vec::new();
+    connection.write_tls(&mut words).ok()?;
+    Some(words)
 }
 
 fn told(address: SocketAddr, words: &[u8]) -> Option<Spoken> {
@@ -78,10 +98,12 @@ mod tests {
 
     #[test]
     fn port_that_hangs_up_on_one_is_asked_again() {
+        super::super::tls::install();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = thread::spawn(move || {
-            drop(listener.accept().unwrap());
+            drop(listener.accept().unwrap()); // HTTP/2
+            drop(listener.accept().unwrap()); // TLS
             let (mut stream, _) = listener.accept().unwrap();
             let mut asked = [0; 22]; // all of it: bytes left unread reset the connection
             stream.read_exact(&mut asked).unwrap();

@@ -3,14 +3,14 @@
 
 use crate::error::Error;
 use reqwest::tls::{Certificate, Identity};
-use rustls::{AlertDescription, CertificateError, Error as Reason};
+use rustls::{CertificateError, Error as Reason};
 use std::error::Error as Cause;
 use std::fs;
 use std::io;
 
 /// What a connection proves with and trusts.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Tls {
+pub(in crate::ship) struct Tls {
     /// PEM of the authorities that are trusted; none: the system's.
     pub(super) authorities: Option<Vec<u8>>,
     /// PEM of our certificate and of its key.
@@ -19,7 +19,7 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Reads authorities, certificate and key; each comes with the place that named it.
-    pub(super) fn read(files: [(String, Option<String>); 3]) -> Result<Self, Error> {
+    pub(in crate::ship) fn read(files: [(String, Option<String>); 3]) -> Result<Self, Error> {
         let [
             (authorities, in_authorities),
             (ours, in_ours),
@@ -88,7 +88,7 @@ pub(super) fn install() {
 }
 
 /// The error of TLS somewhere behind an error, if there is one.
-pub(super) fn reason<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a Reason> {
+pub(in crate::ship) fn reason<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a Reason> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
@@ -106,24 +106,29 @@ pub(super) fn reason<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a Reason>
     None
 }
 
-/// What to do about it.
-pub(super) fn hint(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::AlertReceived(
-            AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure,
-        ) => "the receiver asks for a client certificate: set the client certificate and its key",
-        Reason::AlertReceived(
-            AlertDescription::BadCertificate
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::UnknownCA,
-        ) => {
+/// What to do about an alert of the other side, by its name.
+pub(super) fn hint_of_alert(name: &str) -> &'static str {
+    match name {
+        "CertificateRequired" | "HandshakeFailure" => {
+            "the receiver asks for a client certificate: set the client certificate and its key"
+        }
+        "BadCertificate" | "CertificateExpired" | "CertificateRevoked" | "CertificateUnknown"
+        | "UnknownCA" => {
             "the receiver does not trust our client certificate: check who signed it and when it ends"
         }
-        Reason::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+        "NoApplicationProtocol" => {
             "the port speaks another protocol: grpc is usually on 4317, HTTP on 4318"
         }
+        _ => OTHER,
+    }
+}
+
+const OTHER: &str = "compare the TLS settings of both sides";
+
+/// What to do about it.
+pub(in crate::ship) fn hint(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::AlertReceived(alert) => hint_of_alert(&format!("{alert:?}")),
         Reason::InvalidCertificate(
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
@@ -137,7 +142,7 @@ pub(super) fn hint(reason: &Reason) -> &'static str {
             "name the file of the authority that signed the receiver's certificate"
         }
         Reason::InvalidMessage(_) => "this port speaks no TLS: write http:// or use its TLS port",
-        _ => "compare the TLS settings of both sides",
+        _ => OTHER,
     }
 }
 
