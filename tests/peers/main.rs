@@ -8,6 +8,7 @@
 
 mod backlog;
 mod bus;
+mod kafka;
 mod nats;
 mod rig;
 mod storm;

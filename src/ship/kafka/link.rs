@@ -238,8 +238,8 @@ fn unsent(error: &KrafkaError, place: &str) -> Fault {
 }
 
 fn unknown_to_us(what: String, why: &str) -> Error {
-    let hint = "`sasl`, `user` and the password must be what the broker expects; \
-                `certificate` names the authority that signed the broker's certificate";
+    let hint = "`sasl`, `user`, the password and `client_certificate` must be what the broker expects; \
+                `certificate` names the authority that signed the broker's";
     Error::usage(what).because(why).hint(hint)
 }
 
