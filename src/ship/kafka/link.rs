@@ -1,6 +1,6 @@
 //! A connection to Kafka: made, used, and given up at the first sign of trouble.
 
-use super::super::bus::{Fault, Host, refusal};
+use super::super::bus::{Fault, Host, may_reach};
 use super::{MOST_BYTES, Target};
 use crate::error::Error;
 use krafka::admin::{
@@ -35,7 +35,7 @@ impl Link {
     /// Connects, and sees that the topics are there.
     pub(super) async fn open(target: &Target) -> Result<Self, Fault> {
         let place = target.place();
-        check(&target.hosts, target).await?;
+        may_reach(&target.hosts, target.may_be_link_local).await?;
         let fault = |error| unreached(&error, &place);
         let kafka = Kafka::builder(&place)
             .client_id("obs")
@@ -53,7 +53,8 @@ impl Link {
             let name = broker.host.clone();
             Some(Host { name, port })
         });
-        check(&others.collect::<Vec<_>>(), target).await?;
+        let others: Vec<Host> = others.collect();
+        may_reach(&others, target.may_be_link_local).await?;
         ensure(&admin, target, &place).await?;
         let largest = limits(&admin, target).await;
         let producer = kafka
@@ -110,16 +111,6 @@ impl Link {
     pub(super) async fn forget(self) {
         let at_once = CloseOptions::new().timeout(Duration::ZERO);
         let _ = self.producer.close_with(at_once).await;
-    }
-}
-
-async fn check(hosts: &[Host], target: &Target) -> Result<(), Fault> {
-    if target.may_be_link_local {
-        return Ok(());
-    }
-    match refusal(hosts).await {
-        Some(error) => Err(Fault::Misconfigured(error)),
-        None => Ok(()),
     }
 }
 
@@ -250,7 +241,7 @@ fn of_code(code: ErrorCode, what: String, error: &KrafkaError) -> Fault {
             Fault::Permanent(error.to_string())
         }
         Code::SaslAuthenticationFailed | Code::UnsupportedSaslMechanism => {
-            Fault::Misconfigured(unknown_to_us(what, &error.to_string()))
+            unknown_to_us(what, &error.to_string()).into()
         }
         Code::ClusterAuthorizationFailed
         | Code::InvalidTopic
