@@ -5,7 +5,7 @@ mod host;
 mod message;
 mod tls;
 
-pub(super) use host::{Host, refusal};
+pub(super) use host::{Host, may_reach};
 pub(super) use message::{Message, Wire};
 pub(super) use tls::Tls;
 
@@ -91,6 +91,13 @@ impl Fault {
             Self::Misconfigured(error) | Self::Retry(error) => error,
             Self::Permanent(why) => Error::failure("it was refused").because(why),
         }
+    }
+}
+
+impl From<Error> for Fault {
+    /// What somebody must change.
+    fn from(error: Error) -> Self {
+        Self::Misconfigured(error)
     }
 }
 

@@ -9,6 +9,7 @@
 mod backlog;
 mod bus;
 mod collector;
+mod kafka;
 mod nats;
 mod otlp;
 mod receiver;

@@ -1,6 +1,7 @@
 //! Hosts and ports as settings name them, and the addresses that are not reached by mistake: link-local ones belong to
 //! cloud metadata services and to neighbours on the wire.
 
+use super::Fault;
 use crate::error::Error;
 use std::fmt;
 use std::net::IpAddr;
@@ -63,20 +64,19 @@ impl fmt::Display for Host {
     }
 }
 
-/// The first of the hosts that leads to a link-local address, as an error. A name that leads nowhere is not our matter:
-/// the connection will say so.
-pub(in crate::ship) async fn refusal(hosts: &[Host]) -> Option<Error> {
-    for host in hosts {
+/// Whether these hosts may be reached: none of them leads to a link-local address, or such are allowed. A name that leads
+/// nowhere is not our matter: the connection will say so.
+pub(in crate::ship) async fn may_reach(hosts: &[Host], near_too: bool) -> Result<(), Fault> {
+    for host in hosts.iter().filter(|_| !near_too) {
         let found = tokio::net::lookup_host((host.name.as_str(), host.port)).await;
-        let is_near = found.is_ok_and(|mut all| all.any(|address| is_link_local(address.ip())));
-        if is_near {
+        if found.is_ok_and(|mut all| all.any(|address| is_link_local(address.ip()))) {
             let error = Error::usage(format!("{host} leads to a link-local address"));
             let hint = "such an address is a cloud's metadata service or a neighbour; \
                         if it is meant, set allow_link_local = true";
-            return Some(error.hint(hint));
+            return Err(error.hint(hint).into());
         }
     }
-    None
+    Ok(())
 }
 
 fn is_link_local(address: IpAddr) -> bool {

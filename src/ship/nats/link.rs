@@ -1,6 +1,6 @@
 //! A connection to NATS: made, used, and given up at the first sign of trouble.
 
-use super::super::bus::{Fault, Message, refusal};
+use super::super::bus::{Fault, Message, may_reach};
 use super::super::cloudevents::header_value;
 use super::{Target, stream};
 use crate::error::Error;
@@ -72,10 +72,10 @@ impl Trouble {
             Event::Closed => "the connection was closed".to_owned(),
             _ => return,
         };
-        if let Ok(mut said) = self.said.lock() {
-            if said.is_empty() {
-                *said = text.trim_start_matches("nats: ").to_owned();
-            }
+        if let Ok(mut said) = self.said.lock()
+            && said.is_empty()
+        {
+            *said = text.trim_start_matches("nats: ").to_owned();
         }
         self.is_there.notify_one();
     }
@@ -120,11 +120,7 @@ pub(super) struct Link {
 impl Link {
     /// Connects, and sees that the stream is there.
     pub(super) async fn open(target: &Target) -> Result<Self, Fault> {
-        if !target.may_be_link_local {
-            if let Some(error) = refusal(&target.hosts).await {
-                return Err(error.into());
-            }
-        }
+        may_reach(&target.hosts, target.may_be_link_local).await?;
         let trouble = Arc::new(Trouble::default());
         let told = Arc::clone(&trouble);
         let options = target.options.clone().event_callback(move |event| {

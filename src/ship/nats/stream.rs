@@ -160,13 +160,6 @@ fn refused(said: &jetstream::Error, target: &Target) -> Fault {
     }
 }
 
-impl From<Error> for Fault {
-    /// What the other side must be told differently.
-    fn from(error: Error) -> Self {
-        Self::Misconfigured(error)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::covers;
