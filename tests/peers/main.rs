@@ -8,6 +8,7 @@
 
 mod backlog;
 mod collector;
+mod oracle;
 mod receiver;
 mod rig;
 mod storm;
