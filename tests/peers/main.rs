@@ -9,6 +9,7 @@
 mod backlog;
 mod collector;
 mod oracle;
+mod otlp;
 mod receiver;
 mod rig;
 mod storm;
