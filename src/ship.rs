@@ -13,12 +13,13 @@
 //! Memory is bounded whatever waits: one batch is read ahead while another is on its way.
 
 mod backoff;
-mod cdevents;
-mod cloudevents;
+pub mod cdevents;
+pub mod cloudevents;
 mod command;
 mod drain;
 mod file;
 mod kafka;
+mod lines;
 mod nats;
 pub mod otlp;
 mod rejected;
@@ -108,6 +109,11 @@ pub trait Sink {
 
     /// Sends a load and waits for the answer. Called again with the same load, or a half of it, as the answer asks.
     fn send(&mut self, load: Load<'_>) -> Answer;
+
+    /// The waits between tries that its protocol asks for, the last one for good; none: the drain's own.
+    fn schedule(&self) -> Option<&'static [Duration]> {
+        None
+    }
 
     /// Reaches the other side without sending a record; the answer says in a few words what was reached.
     fn probe(&mut self) -> Result<String, Error>;

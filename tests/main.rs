@@ -28,6 +28,7 @@ mod sandbox;
 mod secrets;
 mod shells;
 mod shim;
+mod ship;
 mod sizes;
 mod span;
 mod span_data;

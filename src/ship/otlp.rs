@@ -1,16 +1,16 @@
 //! OTLP to any OpenTelemetry backend: spans as traces, logs and events as log records, metric points as series. Each signal
 //! has a way of its own, with endpoint, transport, headers and TLS; signals whose ways are alike share a connection.
 
-mod answer;
+pub(super) mod answer;
 mod batch;
-mod endpoint;
+pub(super) mod endpoint;
 mod grpc;
-mod headers;
-mod http;
+pub(super) mod headers;
+pub(super) mod http;
 pub mod message;
 mod spoken;
-mod target;
-mod tls;
+pub(super) mod target;
+pub(super) mod tls;
 mod variables;
 
 pub use variables::{Exporters, exporters, warnings};

@@ -273,7 +273,7 @@ pub(super) fn too_late(target: &Target) -> Answer {
 }
 
 /// What the refusal of a name that leads to a link-local address says in itself.
-pub(super) const LINK_LOCAL: &str = "all its addresses are link-local";
+pub(in crate::ship) const LINK_LOCAL: &str = "all its addresses are link-local";
 
 /// The error of a port that surely speaks something else. Ports under TLS say so in the handshake.
 fn wrong_port(target: &Target) -> Option<Error> {

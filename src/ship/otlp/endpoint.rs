@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// A URL to send to.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(in crate::ship) struct Endpoint {
     /// Without userinfo and fragment.
     url: Url,
     /// What the userinfo says as a header's value.
@@ -25,7 +25,7 @@ impl Endpoint {
     }
 
     /// A URL that is used as it is.
-    pub(super) fn exact(text: &str) -> Result<Self, String> {
+    pub(in crate::ship) fn exact(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if !text.contains("://") {
             return Err("it has no scheme: write http://HOST:PORT or https://HOST:PORT".to_owned());
@@ -57,7 +57,7 @@ impl Endpoint {
     }
 
     /// The whole URL, query included: for the wire, not for eyes.
-    pub(super) fn url(&self) -> &Url {
+    pub(in crate::ship) fn url(&self) -> &Url {
         &self.url
     }
 
@@ -68,7 +68,7 @@ impl Endpoint {
     }
 
     /// `host:port`.
-    pub(super) fn address(&self) -> String {
+    pub(in crate::ship) fn address(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         format!("{host}:{}", self.port())
     }
@@ -85,17 +85,17 @@ impl Endpoint {
     }
 
     /// `Basic …`, where the URL has a user name.
-    pub(super) fn basic(&self) -> Option<&str> {
+    pub(in crate::ship) fn basic(&self) -> Option<&str> {
         self.basic.as_deref()
     }
 
     /// True for https.
-    pub(super) fn is_tls(&self) -> bool {
+    pub(in crate::ship) fn is_tls(&self) -> bool {
         self.url.scheme() == "https"
     }
 
     /// True where it surely is this machine: no proxy may be asked for it.
-    pub(super) fn is_loopback(&self) -> bool {
+    pub(in crate::ship) fn is_loopback(&self) -> bool {
         let host = self.host();
         let address = host.parse::<IpAddr>();
         host.eq_ignore_ascii_case("localhost")
@@ -103,7 +103,7 @@ impl Endpoint {
     }
 
     /// True where the URL itself names a link-local address.
-    pub(super) fn is_link_local(&self) -> bool {
+    pub(in crate::ship) fn is_link_local(&self) -> bool {
         self.host().parse().is_ok_and(is_link_local)
     }
 }

@@ -19,16 +19,16 @@ const OURS: [&str; 8] = [
 
 /// Headers that go with every request.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Headers(HeaderMap);
+pub(in crate::ship) struct Headers(HeaderMap);
 
 impl Headers {
     /// All of them.
-    pub(super) fn map(&self) -> &HeaderMap {
+    pub(in crate::ship) fn map(&self) -> &HeaderMap {
         &self.0
     }
 
     /// Adds `Authorization` where there is none.
-    pub(super) fn add_authorization(&mut self, value: &str) -> Result<(), String> {
+    pub(in crate::ship) fn add_authorization(&mut self, value: &str) -> Result<(), String> {
         if !self.0.contains_key(AUTHORIZATION) {
             self.0.insert(AUTHORIZATION, secret(value)?);
         }
@@ -36,7 +36,7 @@ impl Headers {
     }
 
     /// A text in which none of their values stands: a receiver may repeat what it was sent.
-    pub(super) fn blanked(&self, text: &str) -> String {
+    pub(in crate::ship) fn blanked(&self, text: &str) -> String {
         let values = self.0.values().filter_map(|value| value.to_str().ok());
         let words = values.flat_map(str::split_whitespace);
         words
@@ -46,7 +46,7 @@ impl Headers {
 }
 
 /// Reads the headers; the reason counts the part that is wrong.
-pub(super) fn parse(text: &str) -> Result<Headers, String> {
+pub(in crate::ship) fn parse(text: &str) -> Result<Headers, String> {
     let mut headers = HeaderMap::new();
     for (index, member) in text.split(',').map(str::trim).enumerate() {
         if member.is_empty() {

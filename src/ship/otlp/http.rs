@@ -3,9 +3,9 @@
 
 use super::answer::{self, Reply};
 use super::batch::Batch;
-use super::endpoint::is_link_local;
+use super::endpoint::{Endpoint, is_link_local};
 use super::target::{Protocol, Target};
-use super::tls;
+use super::tls::{self, Tls};
 use crate::ship::Answer;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -32,31 +32,9 @@ pub(super) struct Http {
 impl Http {
     /// A client for this way; the reason is one of its settings.
     pub(super) fn of(target: &Target) -> reqwest::Result<Self> {
-        tls::install();
-        let mut builder = Client::builder()
-            .user_agent(super::USER_AGENT)
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(target.timeout);
-        if target.endpoint.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        if !target.may_link_local {
-            builder = builder.dns_resolver(Arc::new(Routable));
-        }
-        let authorities = match (&target.tls.authorities, target.endpoint.is_tls()) {
-            (Some(pem), true) => Some(Certificate::from_pem_bundle(pem)?),
-            (None, true) => None,
-            (_, false) => Some(Vec::new()),
-        };
-        if let Some(authorities) = authorities {
-            builder = builder.tls_certs_only(authorities);
-        }
-        if let Some(pem) = target.tls.joined() {
-            builder = builder.identity(Identity::from_pem(&pem)?);
-        }
+        let (endpoint, tls) = (&target.endpoint, &target.tls);
         Ok(Self {
-            client: builder.build()?,
+            client: client(endpoint, tls, target.timeout, target.may_link_local)?,
             likeness: target.clone(),
         })
     }
@@ -99,6 +77,39 @@ impl Http {
             Some(Err(_)) | None => request.body(body),
         }
     }
+}
+
+/// A client for an endpoint; the reason is one of its settings.
+pub(in crate::ship) fn client(
+    endpoint: &Endpoint,
+    tls: &Tls,
+    timeout: Option<Duration>,
+    may_link_local: bool,
+) -> reqwest::Result<Client> {
+    tls::install();
+    let mut builder = Client::builder()
+        .user_agent(super::USER_AGENT)
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT)
+        .timeout(timeout);
+    if endpoint.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    if !may_link_local {
+        builder = builder.dns_resolver(Arc::new(Routable));
+    }
+    let authorities = match (&tls.authorities, endpoint.is_tls()) {
+        (Some(pem), true) => Some(Certificate::from_pem_bundle(pem)?),
+        (None, true) => None,
+        (_, false) => Some(Vec::new()),
+    };
+    if let Some(authorities) = authorities {
+        builder = builder.tls_certs_only(authorities);
+    }
+    if let Some(pem) = tls.joined() {
+        builder = builder.identity(Identity::from_pem(&pem)?);
+    }
+    builder.build()
 }
 
 /// What a receiver has against our side of TLS. Over HTTP/2 its alert is often lost behind the closed connection, while

@@ -99,13 +99,13 @@ impl Target {
 }
 
 /// The refusal of addresses where clouds keep the credentials of their machines.
-pub(super) fn link_local(place: &str) -> Error {
+pub(in crate::ship) fn link_local(place: &str) -> Error {
     Error::usage(format!("{place}: a link-local address is not sent to"))
         .hint("if it is meant, use a [[sink]] of config.toml with allow_link_local = true")
 }
 
 /// Milliseconds as a limit; 0 is none.
-pub(super) fn limit(millis: u64) -> Option<Duration> {
+pub(in crate::ship) fn limit(millis: u64) -> Option<Duration> {
     (millis > 0).then(|| Duration::from_millis(millis))
 }
 

@@ -10,7 +10,7 @@ use std::io;
 
 /// What a connection proves with and trusts.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Tls {
+pub(in crate::ship) struct Tls {
     /// PEM of the authorities that are trusted; none: the system's.
     pub(super) authorities: Option<Vec<u8>>,
     /// PEM of our certificate and of its key.
@@ -19,7 +19,7 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Reads authorities, certificate and key; each comes with the place that named it.
-    pub(super) fn read(files: [(String, Option<String>); 3]) -> Result<Self, Error> {
+    pub(in crate::ship) fn read(files: [(String, Option<String>); 3]) -> Result<Self, Error> {
         let [
             (authorities, in_authorities),
             (ours, in_ours),
@@ -88,7 +88,7 @@ pub(super) fn install() {
 }
 
 /// The error of TLS somewhere behind an error, if there is one.
-pub(super) fn reason<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a Reason> {
+pub(in crate::ship) fn reason<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a Reason> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
@@ -126,7 +126,7 @@ pub(super) fn hint_of_alert(name: &str) -> &'static str {
 const OTHER: &str = "compare the TLS settings of both sides";
 
 /// What to do about it.
-pub(super) fn hint(reason: &Reason) -> &'static str {
+pub(in crate::ship) fn hint(reason: &Reason) -> &'static str {
     match reason {
         Reason::AlertReceived(alert) => hint_of_alert(&format!("{alert:?}")),
         Reason::InvalidCertificate(
