@@ -11,6 +11,8 @@ mod bus;
 mod collector;
 mod kafka;
 mod nats;
+mod collector;
+mod oracle;
 mod otlp;
 mod receiver;
 mod rig;

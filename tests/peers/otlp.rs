@@ -23,6 +23,7 @@ obs metric inc jobs_total queue=b
 obs metric set depth -- -3.5
 obs metric observe took_seconds 0.2 --buckets 0.1,0.5,1 --unit s
 obs metric observe took_seconds 700 --unit s
+obs metric observe change -- -1
 obs span exec -- true
 obs span exec -- sh -c 'obs log inside; exit 3' || :
 "#;

@@ -96,9 +96,12 @@ pub fn warnings(world: &World) -> Vec<String> {
     warnings
 }
 
+/// The ways of signals, or why there is none.
+type Ways = Result<Vec<(Lane, Target)>, Error>;
+
 /// The ways of those signals that the variables send somewhere. A signal without an endpoint, its own or the general one, is
 /// not sent: there is no network that nobody asked for.
-pub(super) fn targets(world: &World) -> Result<Vec<(Lane, Target)>, Error> {
+pub(super) fn targets(world: &World) -> Ways {
     read(world).0
 }
 
@@ -113,7 +116,7 @@ fn is_delta_warned(variables: &mut Variables<'_>) -> bool {
     matches!(chosen, Some("delta" | "lowmemory"))
 }
 
-fn read(world: &World) -> (Result<Vec<(Lane, Target)>, Error>, Vec<String>) {
+fn read(world: &World) -> (Ways, Vec<String>) {
     let mut variables = Variables::of(world);
     is_delta_warned(&mut variables);
     let mut targets = Ok(Vec::new());
