@@ -12,6 +12,7 @@ mod doctor;
 mod export;
 mod flush;
 mod fsck;
+mod gc;
 mod hook;
 mod hook_json;
 mod hook_run;
@@ -94,6 +95,7 @@ fn dispatch(world: &World, settings: &Settings, matches: &ArgMatches) -> Result<
         Some(("context", args)) => context::run(args, world, settings),
         Some(("demo", args)) => demo::run(args, world, settings),
         Some(("doctor", args)) => doctor::run(args, world, settings),
+        Some(("gc", args)) => gc::run(args, world, settings),
         Some(("export", args)) => export::run(args, world, settings),
         Some(("flush", args)) => flush::run(args, world, settings),
         Some(("relay", args)) => relay::run(args, world, settings),
@@ -133,6 +135,7 @@ pub(crate) fn tree() -> Command {
         .subcommand(relay::command())
         .subcommand(export::command())
         .subcommand(doctor::command())
+        .subcommand(gc::command())
         .subcommand(statusline::command())
         .subcommand(fsck::command())
         .subcommand(reconcile::command())

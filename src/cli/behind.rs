@@ -3,6 +3,7 @@
 //! again: what a script says last is never left behind.
 
 use super::flush::Drains;
+use super::gc::keep_within_bounds;
 use crate::capture;
 use crate::child::Program;
 use crate::error::Error;
@@ -54,6 +55,8 @@ pub(super) fn run(drains: &Drains<'_>, world: &World, settings: &Settings) -> Re
             return Ok(()); // another one runs, and looks after us
         };
         let is_well = until_stamp_is_old(drains, world, settings, end);
+        // only now: what was sent may go
+        let _ = keep_within_bounds(world, settings);
         drop(held);
         // between its last look and this a call may have appended, and found somebody running
         if !is_well || Instant::now() >= end || !drains.is_anything_waiting() {

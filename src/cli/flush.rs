@@ -1,5 +1,6 @@
 //! `obs flush`: sends what waits, now. Says what is left and why.
 
+use super::gc::keep_within_bounds;
 use super::page::{Page, Style, reflow};
 use super::select::Form;
 use super::{behind, print_out};
@@ -145,7 +146,14 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         is_once: false,
     };
     let done = drains.rounds().flush(patience);
+    // only now: what was sent may go
+    let kept = keep_within_bounds(world, settings);
     let journal = capture::open(world, settings);
+    // standard output belongs to the records where they go there
+    let is_seen = drains
+        .sinks
+        .iter()
+        .all(|sink| sink.kind != SinkKind::Stdout);
     let mut exit = Exit::Done;
     let mut first = None;
     for (sink, drained) in drains.sinks.iter().zip(done) {
@@ -159,11 +167,15 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
                     true => human(&sink.name, &drained, &left, Page::of(world)),
                     false => machine(&sink.name, &drained, &left),
                 };
-                print_out(world, line.as_bytes())?;
+                match is_seen {
+                    true => print_out(world, line.as_bytes()).map(drop)?,
+                    false => world.say(&line),
+                }
             }
             Err(error) => drop(first.get_or_insert(error)),
         }
     }
+    let first = first.or(kept.err());
     first.map_or(Ok(exit), Err)
 }
 

@@ -1,6 +1,7 @@
 //! `obs relay`: keeps sending until it is told to end.
 
 use super::flush::{Drains, choose};
+use super::gc::keep_within_bounds;
 use super::page::reflow;
 use crate::capture;
 use crate::child;
@@ -12,6 +13,10 @@ use crate::world::{Stream, World};
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// How often it looks after the journal.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Words of the command.
 #[derive(Debug, clap::Args)]
@@ -55,10 +60,15 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         is_terminal: world.is_terminal(Stream::Err),
         sinks: Mutex::default(),
     };
+    let kept = Mutex::new(Instant::now());
     let told = |name: &str, drained: &Result<Drained, Error>| {
-        if matches!(drained, Ok(drained) if drained.sent > 0 || matches!(drained.state, State::Done))
+        if let Ok(mut kept) = kept.try_lock()
+            && kept.elapsed() > UPKEEP
         {
+            *kept = Instant::now();
             drains.sweep(settings);
+            // what went wrong is for `obs gc` to say
+            let _ = keep_within_bounds(world, settings);
         }
         board.tell(name, drained);
     };

@@ -329,7 +329,11 @@ impl Run<'_> {
     /// Notes a failure on disk, and when to come back.
     fn failed(&mut self, after: Option<Duration>, why: Error) -> Result<State, Error> {
         let random = u64::from_le_bytes(self.job.world.random());
-        let wait = backoff::wait(self.backoff.attempts, self.sink.schedule().unwrap_or_default(), random);
+        let wait = backoff::wait(
+            self.backoff.attempts,
+            self.sink.schedule().unwrap_or_default(),
+            random,
+        );
         let text = crate::redact::text(&why.to_string()).into_owned();
         self.backoff.fail(self.job.world.now(), after, wait, &text);
         self.store_backoff()?;

@@ -11,7 +11,6 @@ mod bus;
 mod collector;
 mod kafka;
 mod nats;
-mod collector;
 mod oracle;
 mod otlp;
 mod receiver;
