@@ -119,3 +119,67 @@ fn storm_of_kills_loses_nothing_on_the_way() {
     assert!(count as u64 >= wanted);
     assert_eq!(missing, 0);
 }
+
+/// What a drain does last with an acknowledged batch, by system call and file: the cursor is written, made durable, and
+/// what it has passed is removed.
+const POINTS: [(&str, &str, bool); 3] = [
+    ("pwrite64", "cursors/x", true),
+    ("fdatasync", "cursors/x", true),
+    ("unlink,unlinkat", "sealed/logs-00000001.jsonl", false),
+];
+
+#[test]
+fn drain_killed_after_the_export_repeats_and_skips_nothing() {
+    if !have("strace") {
+        return;
+    }
+    for (call, file, repeats) in POINTS {
+        let got: Got = Arc::default();
+        let kept = Arc::clone(&got);
+        let receiver = Receiver::forgetful(move |_, request| {
+            let mut kept = kept.lock().unwrap();
+            for id in ids(&request.body) {
+                *kept.entry(id).or_default() += 1;
+            }
+            OK
+        });
+        let rig = Rig::new()
+            .with("OBS_FLUSH", "manual")
+            .with("OBS_ROTATE_BYTES", "4096")
+            .with("OBS_KEEP_BYTES", "1");
+        rig.bash("for i in {1..60}; do obs log \"m$i\"; done")
+            .fine();
+        let sink = format!(
+            "[[sink]]\nname = \"x\"\ntype = \"otlp\"\nendpoint = \"{}\"\n",
+            receiver.url()
+        );
+        fs::write(rig.home("config.toml"), sink).unwrap();
+        let ids: Vec<String> = rig
+            .records("logs")
+            .iter()
+            .map(|log| log["id"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(ids.len(), 60);
+        let mut strace = rig.command("strace");
+        strace
+            .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+            .arg(format!("inject={call}:signal=SIGKILL:when=1"))
+            .arg("-P")
+            .arg(rig.home(file))
+            .arg(rig::program())
+            .args(["flush", "--timeout", "60"]);
+        let killed = rig::run(&mut strace);
+        assert_eq!(killed.code, 128 + 9, "{call}: {}", killed.shown());
+        let again = rig.obs(["flush"]);
+        assert_eq!(again.code, 0, "{call}: {}", again.shown());
+        let got = got.lock().unwrap();
+        for id in &ids {
+            let times = got.get(id).copied().unwrap_or_default();
+            assert!(
+                times >= 1 && (repeats || times == 1),
+                "{call}: {id} came {times} times"
+            );
+        }
+        assert_eq!(got.len(), ids.len(), "{call}");
+    }
+}
