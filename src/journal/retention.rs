@@ -56,6 +56,13 @@ pub struct Dropped {
     pub bytes: u64,
 }
 
+struct Rule<'a> {
+    limits: &'a Limits,
+    now: i64,
+    /// Those that are in use.
+    cursors: Vec<Cursor>,
+}
+
 struct Candidate {
     number: u64,
     name: String,
@@ -72,46 +79,45 @@ impl Journal {
         let Some(_held) = self.hold_files("spill", "retention", Duration::ZERO)? else {
             return Ok(retained);
         };
-        let cursors: Vec<Cursor> = self.live_cursors(now)?;
+        let rule = Rule {
+            limits,
+            now,
+            cursors: self.live_cursors(now)?,
+        };
         for signal in Signal::ALL {
-            self.retain_signal(signal, limits, now, &cursors, &mut retained)?;
+            self.retain_signal(signal, &rule, &mut retained)?;
         }
         Ok(retained)
     }
 
     fn live_cursors(&self, now: i64) -> io::Result<Vec<Cursor>> {
         let cursors = self.cursors()?.into_iter();
-        let live = cursors.filter(|cursor| now - cursor.used < LIVE);
+        let live = cursors.filter(|cursor| now.saturating_sub(cursor.used) < LIVE);
         Ok(live.collect())
     }
 
     fn retain_signal(
         &self,
         signal: Signal,
-        limits: &Limits,
-        now: i64,
-        cursors: &[Cursor],
+        rule: &Rule<'_>,
         retained: &mut Retained,
     ) -> io::Result<()> {
         let (files, mut total) = self.candidates(signal)?;
         for found in files {
-            let is_tight = self.is_tight(limits)?;
-            let age = now - found.written;
-            let days = i64::try_from(limits.keep_days).unwrap_or(i64::MAX);
-            let is_over = total > limits.keep_bytes || age > DAY.saturating_mul(days);
-            let lagging: Vec<&Cursor> = cursors
+            let lagging: Vec<&Cursor> = rule
+                .cursors
                 .iter()
                 .filter(|cursor| cursor.lags(signal, found.number))
                 .collect();
-            let goes = match lagging.is_empty() {
-                true => is_over || is_tight,
-                false => total > limits.hard_bytes || is_tight,
+            let is_over = match lagging.is_empty() {
+                true => rule.is_over(&found, total),
+                false => total > rule.limits.hard_bytes,
             };
-            if !goes {
+            if !is_over && !self.is_tight(rule.limits)? {
                 break; // none behind it is older or further acknowledged
             }
             let dropped = self.loss(signal, &found, &lagging)?;
-            self.remove(&found, dropped.as_ref(), now)?;
+            self.remove(&found, dropped.as_ref(), rule.now)?;
             retained.dropped.extend(dropped);
             total = total.saturating_sub(found.bytes);
             retained.files += 1;
@@ -229,6 +235,15 @@ impl Journal {
             data: data.as_object().cloned().unwrap_or_default(),
             ..Event::default()
         })
+    }
+}
+
+impl Rule<'_> {
+    /// True where what is acknowledged goes.
+    fn is_over(&self, found: &Candidate, total: u64) -> bool {
+        let days = i64::try_from(self.limits.keep_days).unwrap_or(i64::MAX);
+        let age = self.now.saturating_sub(found.written);
+        total > self.limits.keep_bytes || age > DAY.saturating_mul(days)
     }
 }
 

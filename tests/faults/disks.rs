@@ -4,7 +4,7 @@ use crate::rig::{Outcome, Rig, have, is_root, may_mount, skip};
 use std::fs;
 
 /// Runs a script where it may mount; `mount` fails with 77 what this machine does not allow.
-fn unshared(rig: &Rig, script: &str) -> Outcome {
+pub(crate) fn unshared(rig: &Rig, script: &str) -> Outcome {
     let script = format!("set -eu\nmkdir -m 700 \"$OBS_HOME\"\n{script}");
     let mut command = rig.command("unshare");
     crate::rig::run(command.args(["-m", "bash", "-c", &script]))

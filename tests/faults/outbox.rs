@@ -36,7 +36,7 @@ fn consumer_of(rig: &Rig) -> Running {
     let own = std::env::current_exe().unwrap();
     let mut command = rig.command(own);
     command
-        .args(["outbox::consumer", "--exact", "--ignored"])
+        .args(["outbox::consumer_takes_all_there_is", "--exact"])
         .env(FOLDER, rig.path(""))
         .stdout(Stdio::null());
     Running::start(&mut command)
@@ -191,6 +191,67 @@ fn storm_loses_nothing_on_its_way_out_of_memory() {
     }
 }
 
+#[test]
+fn acknowledging_needs_no_free_space() {
+    if !rig::may_mount() {
+        return;
+    }
+    let rig = Rig::new();
+    let own = std::env::current_exe().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=256k,mode=700 tmpfs \"$OBS_HOME\"\n\
+         for n in 1 2 3; do \"$OBS\" log -- \"$n\"; done >/dev/null\n\
+         {FOLDER}={} {} outbox::cursor_is_saved_on_any_disk --exact",
+        rig.path("").display(),
+        own.display()
+    );
+    let run = crate::disks::unshared(&rig, &script);
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(run.stdout.contains("1 passed"), "{}", run.shown());
+}
+
+/// Also the process that the test above starts on a disk of its own, which it fills.
+#[test]
+fn cursor_is_saved_on_any_disk() {
+    let own = Rig::new();
+    let folder = given_folder();
+    for text in ["1", "2", "3"] {
+        own.obs(["log", "--", text]).fine();
+    }
+    let journal = journal_in(folder.as_deref().unwrap_or(&own.path("")));
+    let mut outbox = opened(&journal);
+    let mut batches = outbox.reader(Stream::Logs);
+    let memory = vec![b'm'; 20_000];
+    // both slots and both files of the memory are there once
+    for now in 1..3 {
+        let chunk = batches.next((1, 1 << 16)).unwrap().unwrap();
+        outbox.acknowledge(Stream::Logs, chunk.mark);
+        outbox.save(Some(&memory), now).unwrap();
+    }
+    if let Some(folder) = folder {
+        fill(&folder.join("home/ballast"));
+    }
+    let chunk = batches.next((1, 1 << 16)).unwrap().unwrap();
+    outbox.acknowledge(Stream::Logs, chunk.mark);
+    outbox.save(Some(&memory), 3).unwrap();
+    drop(outbox);
+    let outbox = opened(&journal);
+    assert_eq!((outbox.used(), outbox.doubt()), (3, None));
+    assert!(outbox.reader(Stream::Logs).next((1, 1)).unwrap().is_none());
+}
+
+/// Writes until there is no room.
+fn fill(ballast: &Path) {
+    let mut ballast = File::create(ballast).unwrap();
+    let full = loop {
+        match ballast.write_all(&[1; 512]) {
+            Ok(()) => {}
+            Err(error) => break error.kind(),
+        }
+    };
+    assert_eq!(full, std::io::ErrorKind::StorageFull);
+}
+
 /// Opens the outbox; the consumer that was killed before us may still be held by the kernel.
 fn opened(journal: &Journal) -> Outbox {
     let mut outbox = None;
@@ -201,17 +262,40 @@ fn opened(journal: &Journal) -> Outbox {
     outbox.unwrap()
 }
 
-#[test]
-#[ignore = "a process of the storm"]
-fn consumer() {
-    let folder = PathBuf::from(std::env::var_os(FOLDER).expect("started by a storm"));
-    let journal = Journal::new(Place {
+/// The folder of the rig whose test started this process.
+fn given_folder() -> Option<PathBuf> {
+    std::env::var_os(FOLDER).map(PathBuf::from)
+}
+
+fn journal_in(folder: &Path) -> Journal {
+    Journal::new(Place {
         home: Some(folder.join("home")),
         temp: folder.join("tmp"),
         user: rustix::process::geteuid().as_raw(),
         pid: std::process::id(),
         random: u64::from(std::process::id()) << 20,
-    });
+    })
+}
+
+/// Also the process that storms start and kill.
+#[test]
+fn consumer_takes_all_there_is() {
+    if let Some(folder) = given_folder() {
+        return consume(&folder);
+    }
+    let rig = Rig::new().with("OBS_ROTATE_BYTES", "4096");
+    for text in 0..30 {
+        rig.obs(["log", "--", &text.to_string()]).fine();
+    }
+    File::create(rig.path("stop")).unwrap();
+    consume(&rig.path(""));
+    let received = fs::read_to_string(rig.path("received")).unwrap();
+    assert_eq!(received.lines().filter(|line| !line.is_empty()).count(), 30);
+}
+
+/// Takes and acknowledges until it is told to stop and nothing is left.
+fn consume(folder: &Path) {
+    let journal = journal_in(folder);
     let mut outbox = opened(&journal);
     assert_eq!(outbox.doubt(), None);
     let mut received = OpenOptions::new();

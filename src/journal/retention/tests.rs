@@ -239,7 +239,7 @@ fn drop_is_told_where_it_cannot_be_written_first() {
     let place = Place {
         home: Some(blocked.join("home")),
         temp: blocked,
-        ..journal.place.clone()
+        ..journal.place
     };
     let nowhere = Journal::new(place);
     assert!(nowhere.remove(&found, Some(&dropped), NOW).is_err());
