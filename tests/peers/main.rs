@@ -8,6 +8,8 @@
 
 mod backlog;
 mod collector;
+mod oracle;
+mod otlp;
 mod receiver;
 mod rig;
 mod storm;
