@@ -206,10 +206,8 @@ impl<'a> Variables<'a> {
     /// The URL's user comes before `OTEL_API_KEY`, which is for those who gave nothing else.
     fn headers(&self, lane: Lane, endpoint: &Endpoint) -> Result<Headers, Error> {
         let mut headers = match self.value("HEADERS", Some(lane)) {
-            Some((name, text)) => headers::parse(text).map_err(|why| {
-                let hint = "write k=v,k2=v2; what stands for a comma or a percent sign is %2C, %25";
-                Error::usage(name).because(why).hint(hint)
-            })?,
+            Some((name, text)) => headers::parse(text)
+                .map_err(|why| Error::usage(name).because(why).hint(headers::HINT))?,
             None => Headers::default(),
         };
         let key = self.world.var("OTEL_API_KEY");
