@@ -20,8 +20,9 @@ mod command;
 mod drain;
 mod file;
 mod kafka;
+mod lines;
 mod nats;
-mod otlp;
+pub mod otlp;
 mod rejected;
 mod secret;
 mod webhook;
@@ -109,6 +110,11 @@ pub trait Sink {
 
     /// Sends a load and waits for the answer. Called again with the same load, or a half of it, as the answer asks.
     fn send(&mut self, load: Load<'_>) -> Answer;
+
+    /// The waits between tries that its protocol asks for, the last one for good; none: the drain's own.
+    fn schedule(&self) -> Option<&'static [Duration]> {
+        None
+    }
 
     /// Reaches the other side without sending a record; the answer says in a few words what was reached.
     fn probe(&mut self) -> Result<String, Error>;

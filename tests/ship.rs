@@ -3,20 +3,25 @@
 
 mod command;
 mod file;
+mod receiver;
 mod schemas;
 mod webhook;
 
 use crate::sandbox::Sandbox;
 use obs::model::Signal;
-use obs::settings::sinks;
+use obs::settings::{SinkSettings, sinks};
 use obs::ship::{Answer, Load, Sink, Stored, open};
 use obs::world::World;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
 
-/// Opens the one sink that these lines of `config.toml` describe, in an environment of these variables.
-fn sink(sandbox: &Sandbox, keys: &str, env: &[(&str, &str)]) -> Result<Box<dyn Sink>, String> {
+/// The one sink that these lines of `config.toml` describe, in an environment of these variables.
+fn settings(
+    sandbox: &Sandbox,
+    keys: &str,
+    env: &[(&str, &str)],
+) -> Result<(SinkSettings, World), String> {
     fs::create_dir_all(sandbox.journal()).unwrap();
     let text = format!("[[sink]]\nname = \"there\"\n{keys}\n");
     fs::write(sandbox.journal().join("config.toml"), text).unwrap();
@@ -27,11 +32,17 @@ fn sink(sandbox: &Sandbox, keys: &str, env: &[(&str, &str)]) -> Result<Box<dyn S
         vec![OsString::from("obs")],
         env.map(|pair| Cow::Owned(OsString::from(pair))).collect(),
     );
-    let (found, errors) = sinks(Some(&sandbox.journal()), &world);
-    if let Some(error) = errors.first() {
-        return Err(error.report());
+    let (mut found, errors) = sinks(Some(&sandbox.journal()), &world);
+    match errors.first() {
+        Some(error) => Err(error.report()),
+        None => Ok((found.remove(0), world)),
     }
-    open(&found[0], &world).map_err(|error| error.report())
+}
+
+/// Opens it.
+fn sink(sandbox: &Sandbox, keys: &str, env: &[(&str, &str)]) -> Result<Box<dyn Sink>, String> {
+    let (settings, world) = settings(sandbox, keys, env)?;
+    open(&settings, &world).map_err(|error| error.report())
 }
 
 fn stored(signal: Signal, line: &str) -> Stored {

@@ -78,7 +78,8 @@ fn parse_member(member: &str) -> Result<(String, String), String> {
     Ok((key, value))
 }
 
-fn percent_decode(text: &str) -> Result<String, String> {
+/// Decodes `%XX`; all else is itself. The reason shows the two bytes after a bad `%`.
+pub fn percent_decode(text: &str) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {

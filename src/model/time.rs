@@ -73,6 +73,13 @@ pub fn parse_span(text: &str) -> Option<i64> {
     number.checked_mul(unit)
 }
 
+/// Reads the date of an HTTP header, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7; not the two obsolete forms).
+pub fn parse_http(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc2822(text)
+        .ok()?
+        .timestamp_nanos_opt()
+}
+
 /// Milliseconds with three decimals at most, as `duration_ms` carries it.
 pub fn millis(nanos: i64) -> serde_json::Number {
     let micros = nanos.max(0) / 1_000;
@@ -115,6 +122,15 @@ pub mod nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_of_http_are_read() {
+        let expected = 784_111_777 * NANOS_PER_SECOND;
+        assert_eq!(parse_http("Sun, 06 Nov 1994 08:49:37 GMT"), Some(expected));
+        for text in ["120", "", "Mon, 06 Nov 1994 08:49:37 GMT"] {
+            assert_eq!(parse_http(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn every_input_form_is_the_same_moment() {

@@ -8,7 +8,7 @@ use crate::model::Signal;
 use crate::world::World;
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a sink speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -413,6 +413,24 @@ impl SinkSettings {
                 "a sink of type {kind} needs it; `obs print config` shows all keys"
             ))
         })
+    }
+
+    /// A path; absolute or below the user's home, because a background drain stands in another folder than its user.
+    pub fn path(&self, key: &str, world: &World) -> Result<Option<PathBuf>, Error> {
+        let Some(text) = self.text(key) else {
+            return Ok(None);
+        };
+        let path = match (text.strip_prefix("~/"), world.user_home()) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(text),
+        };
+        match path.is_absolute() {
+            true => Ok(Some(path)),
+            false => {
+                let wrong = self.wrong(key, format!("{text} is not absolute"));
+                Err(wrong.hint("begin it with / or ~/"))
+            }
+        }
     }
 
     /// An error about one of its keys.

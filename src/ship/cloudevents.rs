@@ -53,13 +53,16 @@ pub struct CloudEvent {
     pub data: Vec<u8>,
 }
 
+/// Attributes by their plain names, and the body.
+pub type Binary = (Vec<(String, String)>, Vec<u8>);
+
 /// An event in structured mode: one line of JSON without its end.
 pub fn structured(event: &Event) -> Result<Vec<u8>, String> {
     of(event)?.structured()
 }
 
-/// An event in binary mode: attributes by their plain names, and the body.
-pub fn binary(event: &Event) -> Result<(Vec<(String, String)>, Vec<u8>), String> {
+/// An event in binary mode.
+pub fn binary(event: &Event) -> Result<Binary, String> {
     of(event)?.binary()
 }
 
@@ -215,8 +218,8 @@ impl CloudEvent {
         Ok(text)
     }
 
-    /// Binary mode: attributes by their plain names, and the body.
-    pub fn binary(&self) -> Result<(Vec<(String, String)>, Vec<u8>), String> {
+    /// Binary mode.
+    pub fn binary(&self) -> Result<Binary, String> {
         let wire = |(name, value): &(&str, String)| name.len() + header_value(value).len();
         fits(self.data.len() + self.attributes.iter().map(wire).sum::<usize>())?;
         let own = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone());

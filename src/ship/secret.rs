@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// No secret is longer; a file that is was named by mistake.
 const LONGEST: u64 = 64 * 1024;
@@ -61,34 +61,14 @@ pub(super) fn read(
             };
             world.var(name).map(Secret::of).ok_or_else(unset).map(Some)
         }
-        (None, Some(name)) => {
-            let path = path(settings, &by_file, name, world)?;
+        (None, Some(_)) => {
+            let path = settings.path(&by_file, world)?.unwrap_or_default();
             of_file(&path, world.user_id())
                 .map_err(|(why, hint)| {
                     let wrong = settings.wrong(&by_file, format!("{}: {why}", path.display()));
                     wrong.hint(hint)
                 })
                 .map(Some)
-        }
-    }
-}
-
-/// The absolute path that a key's value means: a background drain stands in another folder than its user.
-pub(super) fn path(
-    settings: &SinkSettings,
-    key: &str,
-    text: &str,
-    world: &World,
-) -> Result<PathBuf, Error> {
-    let path = match (text.strip_prefix("~/"), world.user_home()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(text),
-    };
-    match path.is_absolute() {
-        true => Ok(path),
-        false => {
-            let wrong = settings.wrong(key, format!("{text} is not absolute"));
-            Err(wrong.hint("begin it with / or ~/"))
         }
     }
 }

@@ -58,7 +58,7 @@ const HOMES: &[Home] = &[
     },
     Home {
         names: &["std::time::Instant::now"],
-        places: &["src/world", "src/journal", "src/child"],
+        places: &["src/world", "src/journal", "src/child", "src/ship/command"],
         instead: "ask `World`, or take the time as an argument",
     },
     Home {
@@ -73,7 +73,7 @@ const HOMES: &[Home] = &[
     },
     Home {
         names: &["std::process::Command"],
-        places: &["src/child", "src/git", "src/cli/demo"],
+        places: &["src/child", "src/git", "src/cli/demo", "src/ship/command"],
         instead: "start programs through `child`",
     },
     Home {

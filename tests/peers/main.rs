@@ -8,8 +8,10 @@
 
 mod backlog;
 mod bus;
+mod collector;
 mod kafka;
 mod nats;
+mod receiver;
 mod rig;
 mod storm;
 mod wrapped;
