@@ -147,8 +147,11 @@ fn drain_killed_after_the_export_repeats_and_skips_nothing() {
             .with("OBS_FLUSH", "manual")
             .with("OBS_ROTATE_BYTES", "4096")
             .with("OBS_KEEP_BYTES", "1");
-        rig.bash("for i in {1..60}; do obs log \"m$i\"; done")
-            .fine();
+        let many = format!(
+            "for i in {{1..60}}; do {} log \"m$i\"; done",
+            rig::program()
+        );
+        rig.bash(&many).fine();
         let sink = format!(
             "[[sink]]\nname = \"x\"\ntype = \"otlp\"\nendpoint = \"{}\"\n",
             receiver.url()

@@ -3,6 +3,7 @@
 
 use super::Fault;
 use crate::error::Error;
+use crate::ship::otlp::endpoint::is_link_local;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -79,13 +80,6 @@ pub(in crate::ship) async fn may_reach(hosts: &[Host], near_too: bool) -> Result
     Ok(())
 }
 
-fn is_link_local(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,15 +103,5 @@ mod tests {
     fn password_in_an_address_is_refused() {
         let error = Host::parse("ada:s3cret@h:1", None).unwrap_err();
         assert_eq!(error, "a user or password stands in it");
-    }
-
-    #[test]
-    fn link_local_is_known_in_every_form() {
-        for near in ["169.254.169.254", "fe80::1", "::ffff:169.254.1.1"] {
-            assert!(is_link_local(near.parse().unwrap()), "{near}");
-        }
-        for far in ["127.0.0.1", "10.0.0.1", "::1", "fd00::1"] {
-            assert!(!is_link_local(far.parse().unwrap()), "{far}");
-        }
     }
 }

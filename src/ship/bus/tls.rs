@@ -2,9 +2,8 @@
 
 use crate::error::Error;
 use crate::settings::SinkSettings;
+use crate::ship::otlp::tls;
 use crate::world::World;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::PathBuf;
 
 /// How an encrypted connection is checked, and who we are on it.
@@ -23,71 +22,29 @@ impl Tls {
         settings: &SinkSettings,
         world: &World,
     ) -> Result<Option<Self>, Error> {
-        let authorities = certificates(settings, "certificate", world)?;
-        let certificate = certificates(settings, "client_certificate", world)?;
-        let key = file(settings, "client_key", world)?;
-        if let Some(path) = &key {
-            PrivateKeyDer::from_pem_file(path)
-                .map_err(|error| unread(settings, "client_key", path, error))?;
-        }
-        let identity = match (certificate, key) {
-            (Some(certificate), Some(key)) => Some((certificate, key)),
-            (None, None) => None,
-            (Some(_), None) => return Err(missing(settings, "client_certificate", "client_key")),
-            (None, Some(_)) => return Err(missing(settings, "client_key", "client_certificate")),
+        let keys = ["certificate", "client_certificate", "client_key"];
+        let [authorities, certificate, key] = keys.map(|key| settings.path(key, world));
+        let (authorities, certificate, key) = (authorities?, certificate?, key?);
+        let named = |name: &str, path: &Option<PathBuf>| {
+            let place = format!("{}: `{name}`", settings.place);
+            (
+                place,
+                path.as_ref()
+                    .map(|path| path.to_string_lossy().into_owned()),
+            )
         };
+        tls::Tls::read([
+            named("certificate", &authorities),
+            named("client_certificate", &certificate),
+            named("client_key", &key),
+        ])?;
+        let identity = certificate.zip(key);
         let is_asked = settings.flag("tls") || authorities.is_some() || identity.is_some();
         Ok(is_asked.then_some(Self {
             authorities,
             identity,
         }))
     }
-}
-
-fn missing(settings: &SinkSettings, there: &str, not_there: &str) -> Error {
-    settings.wrong(there, format!("there is no `{not_there}`"))
-}
-
-fn file(settings: &SinkSettings, key: &str, world: &World) -> Result<Option<PathBuf>, Error> {
-    settings.path(key, world)
-}
-
-fn certificates(
-    settings: &SinkSettings,
-    key: &str,
-    world: &World,
-) -> Result<Option<PathBuf>, Error> {
-    let Some(path) = file(settings, key, world)? else {
-        return Ok(None);
-    };
-    let wrong = |error| unread(settings, key, &path, error);
-    let mut found = 0;
-    for one in CertificateDer::pem_file_iter(&path).map_err(wrong)? {
-        one.map_err(wrong)?;
-        found += 1;
-    }
-    match found {
-        0 => {
-            let wrong = settings.wrong(key, format!("no certificate in {}", path.display()));
-            Err(wrong.hint("name a PEM file: -----BEGIN CERTIFICATE-----"))
-        }
-        _ => Ok(Some(path)),
-    }
-}
-
-fn unread(
-    settings: &SinkSettings,
-    key: &str,
-    path: &std::path::Path,
-    error: rustls::pki_types::pem::Error,
-) -> Error {
-    let why = match error {
-        rustls::pki_types::pem::Error::Io(error) => error.to_string(),
-        rustls::pki_types::pem::Error::NoItemsFound => "nothing of the kind in it".to_owned(),
-        _ => "not a PEM file".to_owned(),
-    };
-    let wrong = settings.wrong(key, format!("{}: {why}", path.display()));
-    wrong.hint("name a PEM file that whoever runs obs may read")
 }
 
 #[cfg(test)]
@@ -128,22 +85,17 @@ mod tests {
             (
                 "certificate = \"FILE\"",
                 "",
-                "`certificate`: no certificate in ~/x.pem",
+                "`certificate`: ~/x.pem: it holds no PEM certificate",
             ),
             (
                 "certificate = \"/nowhere\"",
                 "",
-                "`certificate`: /nowhere: No such file or directory",
+                "`certificate`: /nowhere: no such file or directory",
             ),
             (
                 "certificate = \"x.pem\"",
                 "",
                 "`certificate`: x.pem is not absolute",
-            ),
-            (
-                "client_key = \"FILE\"",
-                "x",
-                "`client_key`: ~/x.pem: nothing of the kind in it",
             ),
         ] {
             assert_eq!(read(keys, file).unwrap_err(), format!("{place}: {said}"));
@@ -152,11 +104,7 @@ mod tests {
 
     #[test]
     fn half_an_identity_is_refused() {
-        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        let error = read("client_certificate = \"FILE\"", pem).unwrap_err();
-        assert!(
-            error.ends_with("`client_certificate`: there is no `client_key`"),
-            "{error}"
-        );
+        let error = read("client_certificate = \"FILE\"", "").unwrap_err();
+        assert!(error.ends_with("`client_key` is missing"), "{error}");
     }
 }

@@ -207,11 +207,20 @@ fn unreached(error: &KrafkaError, place: &str) -> Fault {
             Fault::Misconfigured(Error::usage(what).because(message))
         }
         KrafkaError::Broker { code, .. } => of_code(*code, what, error),
+        // with TLS 1.3 a certificate of ours is refused after the handshake, and the client calls that the network
+        KrafkaError::Network(cause) if is_alert(cause) => {
+            unknown_to_us(what, &cause.to_string()).into()
+        }
         KrafkaError::Network(cause) => Fault::Retry(Error::failure(what).because(cause).hint(
             "is the broker running, does `brokers` name its client port, and does that speak TLS?",
         )),
         _ => Fault::Retry(Error::failure(what).because(error)),
     }
+}
+
+/// Whether it is what rustls says of an alert; the client keeps no more of it than the text.
+fn is_alert(cause: &std::io::Error) -> bool {
+    cause.to_string().contains("received fatal alert")
 }
 
 /// What an error means once there was a connection.
@@ -283,6 +292,9 @@ mod tests {
         ] {
             assert_eq!(word(&unsent(&error, "h:1")), meaning, "{error}");
         }
+        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::BadCertificate);
+        let alert = KrafkaError::network(std::io::Error::other(alert));
+        assert_eq!(word(&unreached(&alert, "h:1")), "misconfigured");
         let refused = std::io::Error::from_raw_os_error(111);
         let fault = unreached(&KrafkaError::network(refused), "h:1");
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use super::super::bus::{Fault, Message, may_reach};
 use super::super::cloudevents::header_value;
+use super::super::otlp::tls;
 use super::{Target, stream};
 use crate::error::Error;
 use async_nats::jetstream::context::{ContextBuilder, PublishError, PublishErrorKind};
@@ -192,9 +193,9 @@ pub(super) fn cause(error: &(dyn StdError + 'static)) -> String {
 
 fn unconnected(error: &ConnectError, place: &str) -> Fault {
     let what = format!("could not reach NATS at {place}");
-    if let Some(why) = tls_trouble(error) {
+    if let Some(reason) = tls::reason(error) {
         return bad(what)
-            .because(format!("TLS: {why}"))
+            .because(format!("TLS: {reason}"))
             .hint("`certificate` names the authority that signed the server's; `client_certificate` and `client_key` are ours")
             .into();
     }
@@ -216,25 +217,6 @@ fn unconnected(error: &ConnectError, place: &str) -> Fault {
                 .hint("is the server running, and is `url` its client port?"),
         ),
     }
-}
-
-/// What rustls said, where it was rustls that ended the connection.
-fn tls_trouble(error: &(dyn StdError + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        // the error inside of one of std's is not its source
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if let Some(said) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Some(said.to_string());
-        }
-        if let Some(said) = error.downcast_ref::<rustls::Error>() {
-            return Some(said.to_string());
-        }
-        next = error.source();
-    }
-    None
 }
 
 fn unpublished(error: &PublishError, place: &str) -> Fault {

@@ -109,7 +109,7 @@ impl Endpoint {
 }
 
 /// 169.254.0.0/16 and fe80::/10: where clouds keep the credentials of their machines.
-pub(super) fn is_link_local(address: IpAddr) -> bool {
+pub(in crate::ship) fn is_link_local(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => {
