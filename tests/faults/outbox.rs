@@ -30,6 +30,21 @@ struct Storm {
     started: usize,
     kills: usize,
     next_kill: Instant,
+    /// Somebody who holds the lock of the active file, and until when.
+    holder: Option<(File, Instant)>,
+    /// So many records waited in spill at most.
+    spilled: usize,
+}
+
+/// How many records wait in spill.
+fn spill(rig: &Rig) -> usize {
+    if !rig.home("spill").is_dir() {
+        return 0;
+    }
+    let names = rig.names("home/spill").into_iter();
+    names
+        .filter(|name| name.starts_with("logs-") && name.ends_with(".jsonl"))
+        .count()
 }
 
 fn consumer_of(rig: &Rig) -> Running {
@@ -58,6 +73,8 @@ impl Storm {
             started: 0,
             kills: 0,
             next_kill: Instant::now(),
+            holder: None,
+            spilled: 0,
         }
     }
 
@@ -99,13 +116,33 @@ impl Storm {
                 let pause = Duration::from_millis(50 + self.dice.roll(600) as u64);
                 writer.resumes = Some(Instant::now() + pause);
             }
+            35..50 => self.hold_lock(),
             _ => {}
         }
+        self.spilled = self.spilled.max(spill(&self.rig));
+        self.release_lock(false);
         self.resume(false);
         if self.next_kill <= Instant::now() {
             self.kill_consumer();
         }
         std::thread::sleep(Duration::from_millis(3));
+    }
+
+    /// So that writers give up waiting and spill.
+    fn hold_lock(&mut self) {
+        let active = File::open(self.rig.home("logs.log"));
+        if let (None, Ok(active)) = (&self.holder, active)
+            && active.try_lock().is_ok()
+        {
+            self.holder = Some((active, Instant::now() + Duration::from_millis(400)));
+        }
+    }
+
+    fn release_lock(&mut self, always: bool) {
+        let over = |(_, until): &mut (File, Instant)| always || *until <= Instant::now();
+        if let Some((active, _)) = self.holder.take_if(over) {
+            active.unlock().unwrap();
+        }
     }
 
     fn kill_consumer(&mut self) {
@@ -127,9 +164,10 @@ impl Storm {
 
     fn rage(mut self) {
         let begin = Instant::now();
-        while begin.elapsed() < LENGTH {
+        while begin.elapsed() < LENGTH || self.kills < 5 {
             self.round();
         }
+        self.release_lock(true);
         self.resume(true);
         for writer in &mut self.writers {
             writer.running.ended();
@@ -157,25 +195,19 @@ impl Storm {
         let twice: usize = times.values().map(|times| times - 1).sum();
         let sealed = self.rig.names("home/sealed").len();
         println!(
-            "{} writers, {} consumers killed, {} acknowledged, {twice} twice, {sealed} left",
+            "{} writers, {} consumers killed, {} acknowledged, {twice} twice, {} spilled, {sealed} left",
             self.started,
             self.kills,
             acks.lines().count(),
+            self.spilled,
         );
         assert!(lost.is_empty(), "{} lost: {lost:?}", lost.len());
-        assert!(acks.lines().count() > 500 && self.kills > 3);
+        assert!(acks.lines().count() > 100 && self.spilled > 0);
         assert!(
             sealed <= 2,
             "{sealed} files left: what was acknowledged was not removed"
         );
-        assert_eq!(
-            self.rig
-                .names("home/spill")
-                .iter()
-                .filter(|name| name.ends_with("jsonl"))
-                .count(),
-            0
-        );
+        assert_eq!(spill(&self.rig), 0);
     }
 }
 
@@ -329,6 +361,8 @@ fn consume(folder: &Path) {
             }
         };
         received.write_all(&chunk.lines.concat()).unwrap();
+        // as long as a network takes: most kills come here
+        std::thread::sleep(Duration::from_millis(2));
         outbox.acknowledge(Stream::Logs, chunk.mark);
         outbox.save(None, now).unwrap();
         let retained = journal.retain(&limits, now).unwrap();
