@@ -1,8 +1,8 @@
 //! What records become, and that any record becomes something that can be encoded.
 
 use super::*;
-use crate::metrics::{Bucketed, Exemplar, Point, Series, Value as Came};
-use crate::model::{MetricType, Signal};
+use crate::metrics::{Bucketed, Exemplar, Fold, Point, Series, Value as Came};
+use crate::model::{MetricType, Record, Signal};
 use crate::ship::Stored;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -141,6 +141,7 @@ fn remote_is_said_where_the_load_tells() {
     };
     let root = || span(json!({}));
     assert_eq!(flags(&[span(child(7))]), [0x001]);
+    assert_eq!(flags(&[span(json!({"parent_span_id": SPAN}))]), [0x101]);
     assert_eq!(flags(&[root(), span(child(7))]), [0x101, 0x101]);
     // another process is another resource, which comes second
     assert_eq!(flags(&[span(child(8)), root()]), [0x301, 0x101]);
@@ -443,18 +444,22 @@ fn json_is_otlp_json() {
     assert!(!text.contains(&b'\n'));
 }
 
-/// JSON of any kind, numbers too big for any machine type among it.
-fn any_json() -> impl Strategy<Value = Value> {
+fn any_number() -> impl Strategy<Value = Value> {
     let number = prop_oneof![
         "-?[1-9][0-9]{0,40}",
         "-?[0-9]\\.[0-9]{1,20}",
         "[1-9]e[+-]?[0-9]{1,4}"
     ];
+    number.prop_map(|text| serde_json::from_str(&text).unwrap())
+}
+
+/// JSON of any kind, numbers too big for any machine type among it.
+fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
-        number.prop_map(|text| serde_json::from_str(&text).unwrap()),
+        any_number(),
     ];
     leaf.prop_recursive(24, 64, 3, |inner| {
         prop_oneof![
@@ -479,19 +484,35 @@ fn time() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
-    fn any_line()(kind in 0..3_usize, text in any::<String>(), times in [time(), time()], trace in id(32), span in id(16),
-        own in attributes(), resource in attributes(), number in any_json()) -> (Signal, Value) {
+    fn any_line()(kind in 0..4_usize, text in any::<String>(), times in [time(), time()], trace in id(32), span in id(16),
+        own in attributes(), resource in attributes(), number in prop_oneof![any_number(), any_json()]) -> (Signal, Value) {
         let (time, end) = (&times[0], &times[1]);
         match kind {
             0 => (Signal::Spans, json!({"timestamp": time, "end": end, "name": text, "trace_id": trace, "span_id": span,
                 "attributes": own, "resource": resource, "trace_flags": text,
                 "events": [{"timestamp": end, "name": text, "attributes": own}],
                 "links": [{"trace_id": trace, "span_id": span, "attributes": own}]})),
-            1 => (Signal::Logs, json!({"timestamp": time, "level": "INFO", "message": text, "id": text, "context": own,
+            1 => (Signal::Metrics, json!({"timestamp": time, "name": text, "id": text, "value": number, "labels": own,
+                "type": (["counter", "gauge", "histogram"][text.len() % 3]), "buckets": [number], "unit": text,
+                "trace_id": trace, "span_id": span, "resource": resource})),
+            2 => (Signal::Logs, json!({"timestamp": time, "level": "INFO", "message": text, "id": text, "context": own,
                 "trace_id": trace, "span_id": span, "duration_ms": number, "exception": text, "resource": resource})),
             _ => (Signal::Events, json!({"timestamp": time, "event_id": text, "event_type": text, "event_version": text,
                 "data": own, "resource": resource, "trace_context": {"trace_id": trace, "span_id": span}})),
         }
+    }
+}
+
+/// Folds a point, and holds what comes of it; nothing comes of a point without a value.
+fn holds_series(stored: &Stored) {
+    let Record::Metric(metric) = &stored.record else {
+        panic!("no metric");
+    };
+    let mut fold = Fold::default();
+    fold.add(metric);
+    let points = fold.take(false);
+    if !points.is_empty() {
+        holds(&metrics(&points, false));
     }
 }
 
@@ -506,18 +527,18 @@ fn holds<R: Message + Default + PartialEq + std::fmt::Debug + Serialize>(built: 
         R::decode(request.encode_to_vec().as_slice()).unwrap(),
         *request
     );
-    let value: Value = serde_json::from_slice(&json(request)).unwrap();
-    finite(&value);
+    serde_json::from_slice::<Value>(&json(request)).unwrap();
+    finite(&serde_json::to_value(request).unwrap());
 }
 
 /// The serde of the messages writes null for a double that is not finite.
 fn finite(value: &Value) {
     match value {
         Value::Object(fields) => {
-            assert!(
-                fields.get("doubleValue").is_none_or(Value::is_number),
-                "{value}"
-            );
+            for key in ["doubleValue", "asDouble", "min", "max"] {
+                let is_number = fields.get(key).is_none_or(Value::is_number);
+                assert!(is_number, "{key} of {value}");
+            }
             fields.values().for_each(finite);
         }
         Value::Array(items) => items.iter().for_each(finite),
@@ -526,8 +547,6 @@ fn finite(value: &Value) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn any_record_builds_and_encodes((signal, value) in any_line()) {
         let line = serde_json::to_vec(&value).unwrap();
@@ -535,7 +554,8 @@ proptest! {
             let records = [Stored { line, record }];
             match signal {
                 Signal::Spans => holds(&traces(&records)),
-                _ => holds(&logs(&records)),
+                Signal::Metrics => holds_series(&records[0]),
+                Signal::Events | Signal::Logs => holds(&logs(&records)),
             }
         }
     }

@@ -90,7 +90,8 @@ fn build(span: &Span, processes: &Processes<'_>) -> Result<otlp::Span, String> {
         .ok_or_else(|| format!("`{}` is no trace id", span.trace_id.escape_debug()))?;
     let span_id = SpanId::parse(&span.span_id)
         .ok_or_else(|| format!("`{}` is no span id", span.span_id.escape_debug()))?;
-    let parent = SpanId::parse(&span.parent_span_id);
+    // a span cannot be its own parent: it is a root
+    let parent = SpanId::parse(&span.parent_span_id).filter(|parent| *parent != span_id);
     let links: Vec<otlp::span::Link> = span.links.iter().filter_map(link).collect();
     Ok(otlp::Span {
         trace_id: trace_id.to_bytes().to_vec(),
