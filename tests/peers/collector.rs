@@ -440,6 +440,27 @@ fn certificate_that_ended_is_named() {
 }
 
 #[test]
+fn sink_outlives_the_collector() {
+    let Some(mut collector) = Collector::start() else {
+        return;
+    };
+    let mut sinks = PROTOCOLS.map(|protocol| open(&variables(&collector, protocol, Line::Tls)));
+    let spans = [span(1)];
+    let load = Load::Records(Signal::Spans, &spans);
+    for round in 0..2 {
+        for (sink, protocol) in sinks.iter_mut().zip(PROTOCOLS) {
+            assert_eq!(word(&sink.send(load)), "delivered", "{protocol} {round}");
+        }
+        collector.kill();
+        for (sink, protocol) in sinks.iter_mut().zip(PROTOCOLS) {
+            let answer = word(&sink.send(load));
+            assert!(answer.starts_with("retry"), "{protocol}: {answer}");
+        }
+        collector.run();
+    }
+}
+
+#[test]
 fn probe_says_what_was_reached() {
     let Some(collector) = Collector::start() else {
         return;

@@ -71,7 +71,8 @@ pub(crate) enum Line {
 pub(crate) struct Collector {
     pub(crate) dir: TempDir,
     ports: Vec<(Line, &'static str, u16)>,
-    _process: Ended,
+    program: PathBuf,
+    process: Option<Ended>,
 }
 
 impl Collector {
@@ -86,25 +87,37 @@ impl Collector {
         }
         let config = dir.path().join("config.yaml");
         fs::write(&config, settings_of(&ports, dir.path())).unwrap();
-        let log = fs::File::create(dir.path().join("log")).unwrap();
-        let mut command = Command::new(program);
+        let mut collector = Self {
+            dir,
+            ports,
+            program,
+            process: None,
+        };
+        collector.run();
+        Some(collector)
+    }
+
+    /// Starts it, again on the same ports.
+    pub(crate) fn run(&mut self) {
+        let log = fs::File::create(self.path("log")).unwrap();
+        let mut command = Command::new(&self.program);
         command
             .arg("--config")
-            .arg(&config)
+            .arg(self.path("config.yaml"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        let process = Ended(command.spawn().unwrap());
-        for (_, _, port) in &ports {
+        self.process = Some(Ended(command.spawn().unwrap()));
+        for (_, _, port) in &self.ports {
             until("the Collector's ports", || {
                 TcpStream::connect(("127.0.0.1", *port)).ok()
             });
         }
-        Some(Self {
-            dir,
-            ports,
-            _process: process,
-        })
+    }
+
+    /// Kills it.
+    pub(crate) fn kill(&mut self) {
+        self.process = None;
     }
 
     /// The port of a line.
