@@ -10,6 +10,7 @@ use obs::ship::{Answer, Load, Stored};
 use rig::{Collector, Ended, Line, free_port, make_certificates, plain, sink, stored, until, word};
 use serde_json::{Value, json};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 const PROTOCOLS: [&str; 3] = ["grpc", "http/protobuf", "http/json"];
@@ -389,30 +390,35 @@ fn each_wrong_setting_is_named_and_drops_nothing() {
     assert_eq!(collector.written("traces"), [Value::Null; 0]);
 }
 
+/// A TLS server with this certificate; none where somebody else took the port.
+fn server(dir: &Path, certificate: &str) -> Option<(Ended, u16)> {
+    let port = free_port();
+    let (pem, key) = (format!("{certificate}.pem"), format!("{certificate}.key"));
+    let mut command = Command::new("openssl");
+    command
+        .args(["s_server", "-quiet", "-cert", &pem, "-key", &key])
+        .args(["-alpn", "h2,http/1.1", "-accept", &port.to_string()])
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut process = Ended(command.spawn().unwrap());
+    let is_up = until("the server's port", || {
+        match process.0.try_wait().unwrap() {
+            Some(_) => Some(false),
+            None => TcpStream::connect(("127.0.0.1", port))
+                .is_ok()
+                .then_some(true),
+        }
+    });
+    is_up.then_some((process, port))
+}
+
 #[test]
 fn certificate_that_ended_is_named() {
     let dir = tempfile::tempdir().unwrap();
     make_certificates(dir.path());
-    let port = free_port();
-    let mut command = Command::new("openssl");
-    command
-        .args([
-            "s_server",
-            "-quiet",
-            "-cert",
-            "ended.pem",
-            "-key",
-            "ended.key",
-        ])
-        .args(["-alpn", "h2,http/1.1", "-accept", &port.to_string()])
-        .current_dir(dir.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let _server = Ended(command.spawn().unwrap());
-    until("the server's port", || {
-        TcpStream::connect(("127.0.0.1", port)).ok()
-    });
+    let (_server, port) = until("a server on a free port", || server(dir.path(), "ended"));
     let (endpoint, ca) = (
         format!("https://localhost:{port}"),
         dir.path().join("ca.pem").display().to_string(),
@@ -436,6 +442,27 @@ fn certificate_that_ended_is_named() {
             answer.contains("xpired") && answer.contains("hint: renew"),
             "{answer}"
         );
+    }
+}
+
+#[test]
+fn sink_outlives_the_collector() {
+    let Some(mut collector) = Collector::start() else {
+        return;
+    };
+    let mut sinks = PROTOCOLS.map(|protocol| open(&variables(&collector, protocol, Line::Tls)));
+    let spans = [span(1)];
+    let load = Load::Records(Signal::Spans, &spans);
+    for round in 0..2 {
+        for (sink, protocol) in sinks.iter_mut().zip(PROTOCOLS) {
+            assert_eq!(word(&sink.send(load)), "delivered", "{protocol} {round}");
+        }
+        collector.kill();
+        for (sink, protocol) in sinks.iter_mut().zip(PROTOCOLS) {
+            let answer = word(&sink.send(load));
+            assert!(answer.starts_with("retry"), "{protocol}: {answer}");
+        }
+        collector.run();
     }
 }
 

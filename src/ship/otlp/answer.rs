@@ -21,6 +21,9 @@ use tonic_types::StatusExt;
 /// The longest part of a receiver's words that is shown.
 const SHOWN: usize = 300;
 
+/// Nobody is waited for longer, whatever it asks for.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What a receiver said over HTTP.
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -48,10 +51,10 @@ impl Reply {
     fn retry_after(&self, now: i64) -> Option<Duration> {
         let text = self.header(RETRY_AFTER)?.trim();
         if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
+            return Some(Duration::from_secs(seconds).min(DAY));
         }
         let wait = time::parse_http(text)?.saturating_sub(self.date().unwrap_or(now));
-        Some(Duration::from_nanos(u64::try_from(wait).unwrap_or(0)))
+        Some(Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(DAY))
     }
 
     /// The error's text: of a `google.rpc.Status` in either encoding, else the body itself.
@@ -127,12 +130,12 @@ pub(super) fn of_reply(target: &Target, reply: &Reply, now: i64) -> Answer {
                 target.place
             ))
         }
-        400 if said.to_ascii_lowercase().contains("https") => {
+        400 if !target.endpoint.is_tls() && is_for_tls(&said) => {
             misconfigured("the port speaks TLS: write https://")
         }
         401 | 403 | 407 => misconfigured("give the credentials it wants as headers"),
         404 | 405 | 501 => misconfigured(&format!(
-            "OTLP is usually below /v1/ on port 4318; correct {}",
+            "OTLP is usually below /v1/ on port 4318: correct {}; {SOME}",
             target.place
         )),
         415 => misconfigured("it does not take this protocol or compression: try another"),
@@ -143,6 +146,14 @@ pub(super) fn of_reply(target: &Target, reply: &Reply, now: i64) -> Answer {
         },
         _ => Answer::Permanent(status),
     }
+}
+
+/// What servers in Go, and nginx, say to plain HTTP on a port with TLS.
+fn is_for_tls(said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    ["http request to an https server", "sent to https port"]
+        .iter()
+        .any(|part| said.contains(part))
 }
 
 /// What the status of a gRPC call means.
@@ -159,7 +170,8 @@ pub(super) fn of_status(target: &Target, status: &Status) -> Answer {
     let retry = || Answer::Retry {
         after: status
             .get_details_retry_info()
-            .and_then(|info| info.retry_delay),
+            .and_then(|info| info.retry_delay)
+            .map(|delay| delay.min(DAY)),
         why: Error::failure(whole.clone()),
     };
     let misconfigured = |hint: &str| Answer::Misconfigured(Error::usage(whole.clone()).hint(hint));
@@ -193,9 +205,7 @@ pub(super) fn of_status(target: &Target, status: &Status) -> Answer {
         Code::PermissionDenied | Code::Unauthenticated => {
             misconfigured("give the credentials it wants as headers")
         }
-        Code::Unimplemented => misconfigured(
-            "it does not take this signal or compression by gRPC: send it elsewhere, or not",
-        ),
+        Code::Unimplemented => misconfigured(&format!("try without compression; {SOME}")),
         Code::AlreadyExists
         | Code::FailedPrecondition
         | Code::Internal
@@ -205,6 +215,9 @@ pub(super) fn of_status(target: &Target, status: &Status) -> Answer {
         | Code::Unknown => Answer::Permanent(whole),
     }
 }
+
+/// For receivers of one signal only.
+const SOME: &str = "if it takes only some signals, leave the others out with `signals` or OTEL_METRICS_EXPORTER=none and its like";
 
 /// The HTTP status of an answer that was none of gRPC, which tonic tells in words only.
 fn http_status(said: &str) -> Option<&str> {
@@ -238,7 +251,13 @@ pub(super) fn of_failure(target: &Target, error: &(dyn Cause + 'static)) -> Answ
         let error = Error::usage(format!("{address} speaks no HTTP/2"));
         return Answer::Misconfigured(error.hint(NO_GRPC));
     }
-    let is_before = ["dns error", "tcp connect error", "deadline", "timed out"];
+    let is_before = [
+        "dns error",
+        "failed to lookup",
+        "tcp connect error",
+        "deadline",
+        "timed out",
+    ];
     let is_open = !is_before.iter().any(|part| says(part)) && !says("imeout");
     if is_open && let Some(error) = wrong_port(target) {
         return Answer::Misconfigured(error);

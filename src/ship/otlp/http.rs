@@ -57,7 +57,15 @@ impl Http {
             Err(error) if error.is_timeout() && !error.is_connect() => {
                 (answer::too_late(target), None)
             }
-            Err(error) => (answer::of_failure(target, &error.without_url()), None),
+            Err(error) => {
+                let is_torn_tls = target.endpoint.is_tls() && !error.is_connect();
+                let failed = answer::of_failure(target, &error.without_url());
+                let refusal = match failed {
+                    Answer::Retry { .. } if is_torn_tls => refusal(target),
+                    _ => None,
+                };
+                (refusal.unwrap_or(failed), None)
+            }
         }
     }
 
@@ -112,8 +120,8 @@ pub(in crate::ship) fn client(
     builder.build()
 }
 
-/// What a receiver has against our side of TLS. Over HTTP/2 its alert is often lost behind the closed connection, while
-/// HTTP/1 reads it before anything else; whatever else the port makes of the request says nothing.
+/// What a receiver has against our side of TLS. Its alert may be lost behind the closed connection, over HTTP/2 often, so it
+/// is asked once more with nothing to send; whatever else the port makes of that says nothing.
 pub(super) fn refusal(target: &Target) -> Option<Answer> {
     let client = Http::of(target).ok()?.client;
     let asked = client.head(target.endpoint.url().clone()).timeout(CONNECT);

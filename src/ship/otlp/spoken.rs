@@ -2,6 +2,7 @@
 //! by HTTP, the reverse, or TLS where none was meant. Such a mistake must be named, and must drop nothing.
 
 use super::endpoint::is_link_local;
+use super::tls;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::io::{Read, Write};
@@ -41,6 +42,7 @@ pub(super) fn at(host: &str, port: u16, is_grpc: bool) -> Option<Spoken> {
 
 /// The first words of TLS. The handshake is not finished, so nothing is verified and nothing is said.
 fn hello() -> Option<Vec<u8>> {
+    tls::install(); // building a configuration without a provider would panic
     let config = ClientConfig::builder()
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
@@ -98,7 +100,6 @@ mod tests {
 
     #[test]
     fn port_that_hangs_up_on_one_is_asked_again() {
-        super::super::tls::install();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = thread::spawn(move || {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -38,7 +38,7 @@ pub(crate) fn free_port() -> u16 {
 
 /// Asks until there is an answer.
 #[track_caller]
-pub(crate) fn until<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(found) = ask() {
@@ -71,7 +71,8 @@ pub(crate) enum Line {
 pub(crate) struct Collector {
     pub(crate) dir: TempDir,
     ports: Vec<(Line, &'static str, u16)>,
-    _process: Ended,
+    program: PathBuf,
+    process: Option<Ended>,
 }
 
 impl Collector {
@@ -80,31 +81,56 @@ impl Collector {
         let program = cached("otelcol-0.130.0/otelcol")?;
         let dir = tempfile::tempdir().unwrap();
         make_certificates(dir.path());
-        let mut ports = Vec::new();
-        for line in [Line::Mutual, Line::Plain, Line::Tls] {
-            ports.extend(["grpc", "http"].map(|transport| (line, transport, free_port())));
-        }
-        let config = dir.path().join("config.yaml");
-        fs::write(&config, settings_of(&ports, dir.path())).unwrap();
-        let log = fs::File::create(dir.path().join("log")).unwrap();
-        let mut command = Command::new(program);
+        let mut collector = Self {
+            dir,
+            ports: Vec::new(),
+            program,
+            process: None,
+        };
+        // a port that was free a moment ago may be another's now
+        until("a Collector on free ports", || {
+            collector.ports.clear();
+            for line in [Line::Mutual, Line::Plain, Line::Tls] {
+                let ports = ["grpc", "http"].map(|transport| (line, transport, free_port()));
+                collector.ports.extend(ports);
+            }
+            let config = settings_of(&collector.ports, collector.dir.path());
+            fs::write(collector.path("config.yaml"), config).unwrap();
+            collector.is_up().then_some(())
+        });
+        Some(collector)
+    }
+
+    /// Starts it, again on the same ports.
+    pub(crate) fn run(&mut self) {
+        until("the Collector on its ports", || self.is_up().then_some(()));
+    }
+
+    /// Starts it and waits until it is ready; false where it ended instead.
+    fn is_up(&mut self) -> bool {
+        let log = self.path("log");
+        let mut command = Command::new(&self.program);
         command
             .arg("--config")
-            .arg(&config)
+            .arg(self.path("config.yaml"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log);
-        let process = Ended(command.spawn().unwrap());
-        for (_, _, port) in &ports {
-            until("the Collector's ports", || {
-                TcpStream::connect(("127.0.0.1", *port)).ok()
-            });
-        }
-        Some(Self {
-            dir,
-            ports,
-            _process: process,
-        })
+            .stderr(fs::File::create(&log).unwrap());
+        let mut process = Ended(command.spawn().unwrap());
+        let is_up = until("the Collector's word", || {
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            match process.0.try_wait().unwrap() {
+                Some(_) => Some(false),
+                None => said.contains("Everything is ready").then_some(true),
+            }
+        });
+        self.process = Some(process);
+        is_up
+    }
+
+    /// Kills it.
+    pub(crate) fn kill(&mut self) {
+        self.process = None;
     }
 
     /// The port of a line.

@@ -81,6 +81,8 @@ fn retry_after_is_seconds_or_a_date() {
         "retry Some(0ns)"
     );
     assert_eq!(after(&[("retry-after", "soon")]), "retry None");
+    let ever = "18446744073709551615";
+    assert_eq!(after(&[("retry-after", ever)]), "retry Some(86400s)");
 }
 
 #[test]
@@ -118,6 +120,8 @@ fn web_page_is_no_receiver() {
 fn plain_request_to_a_port_with_tls_is_named() {
     let go = b"Client sent an HTTP request to an HTTPS server.\n";
     assert!(of(400, &[], go).contains("hint: the port speaks TLS"));
+    let docs = of(400, &[], b"bad span, see https://docs.example.org");
+    assert!(docs.starts_with("permanent"), "{docs}");
 }
 
 #[test]
