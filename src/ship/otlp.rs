@@ -172,7 +172,7 @@ impl Otlp {
         let way = self.ways.iter().find(|way| way.lane == lane);
         let found = way.and_then(|way| Some((way, self.wires.get_mut(way.wire)?)));
         match found {
-            Some((way, Wire::Grpc(grpc))) => (grpc.send(&way.target, batch), None),
+            Some((way, Wire::Grpc(grpc))) => (grpc.send(&way.target, batch, &self.world), None),
             Some((way, Wire::Http(http))) => http.send(&way.target, &batch, self.world.now()),
             None => {
                 let error = Error::usage(format!("{} have no endpoint", lane.path()));
@@ -202,3 +202,6 @@ fn told(way: &Way, clock: Option<i64>, now: i64) -> String {
         _ => format!("{shown} answers ({transport})"),
     }
 }
+
+#[cfg(test)]
+mod tests;

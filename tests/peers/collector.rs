@@ -7,8 +7,10 @@ use obs::metrics::{Bucketed, Exemplar, Point, Series, Value as Reading};
 use obs::model::{Attributes, MetricType, Signal};
 use obs::ship::otlp::message;
 use obs::ship::{Answer, Load, Stored};
-use rig::{Collector, Line, plain, sink, stored, until, word};
+use rig::{Collector, Ended, Line, free_port, make_certificates, plain, sink, stored, until, word};
 use serde_json::{Value, json};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 const PROTOCOLS: [&str; 3] = ["grpc", "http/protobuf", "http/json"];
 
@@ -385,6 +387,56 @@ fn each_wrong_setting_is_named_and_drops_nothing() {
         "{answer}"
     );
     assert_eq!(collector.written("traces"), [Value::Null; 0]);
+}
+
+#[test]
+fn certificate_that_ended_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    make_certificates(dir.path());
+    let port = free_port();
+    let mut command = Command::new("openssl");
+    command
+        .args([
+            "s_server",
+            "-quiet",
+            "-cert",
+            "ended.pem",
+            "-key",
+            "ended.key",
+        ])
+        .args(["-alpn", "h2,http/1.1", "-accept", &port.to_string()])
+        .current_dir(dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _server = Ended(command.spawn().unwrap());
+    until("the server's port", || {
+        TcpStream::connect(("127.0.0.1", port)).ok()
+    });
+    let (endpoint, ca) = (
+        format!("https://localhost:{port}"),
+        dir.path().join("ca.pem").display().to_string(),
+    );
+    for protocol in PROTOCOLS {
+        let env = [
+            ("ENDPOINT", endpoint.as_str()),
+            ("PROTOCOL", protocol),
+            ("CERTIFICATE", &ca),
+        ];
+        let answer = word(
+            &sink(&env)
+                .unwrap()
+                .send(Load::Records(Signal::Spans, &[span(1)])),
+        );
+        assert!(
+            answer.starts_with("misconfigured: obs: no TLS with localhost:"),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("xpired") && answer.contains("hint: renew"),
+            "{answer}"
+        );
+    }
 }
 
 #[test]

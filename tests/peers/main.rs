@@ -11,6 +11,8 @@ mod bus;
 mod collector;
 mod kafka;
 mod nats;
+mod oracle;
+mod otlp;
 mod receiver;
 mod rig;
 mod storm;

@@ -251,7 +251,12 @@ fn codes_of_grpc_become_what_they_mean() {
             format!("misconfigured: obs: {}\n", answers("UNIMPLEMENTED")),
         ),
         ("partial:2", &[], "partial 2: too old".to_owned()),
-        ("slow:5", &quick, "retry None: obs: ".to_owned()),
+        (
+            "slow:5",
+            &quick,
+            "retry None: obs: no answer from the collector at 127.0.0.1:PORT within 700 ms\n"
+                .to_owned(),
+        ),
         ("slow:0.2", &no_limit, "delivered".to_owned()),
     ] {
         let answer = receiver.answer("grpc", mode, more, &[span("x")]);

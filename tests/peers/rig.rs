@@ -35,18 +35,17 @@ pub(crate) struct Project {
     cli: PathBuf,
 }
 
-/// Where `tests/run` puts this version of the CLI; none, said aloud, where it is missing.
-fn cli(version: &str) -> Option<PathBuf> {
+/// A program that `tests/run` installs into the cache; none, said aloud, where it is missing.
+pub(crate) fn cached(program: &str) -> Option<PathBuf> {
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let folder = cache.or_else(home)?.join("obs-tests");
-    let cli = folder.join(format!("backlog.md-{version}/node_modules/.bin/backlog"));
-    if cli.exists() {
-        return Some(cli);
+    let program = cache.or_else(home)?.join("obs-tests").join(program);
+    if program.exists() {
+        return Some(program);
     }
     let strict = std::env::var_os("OBS_TESTS_STRICT").is_some();
-    assert!(!strict, "{} is missing", cli.display());
-    println!("skipped: {} is missing", cli.display());
+    assert!(!strict, "{} is missing", program.display());
+    println!("skipped: {} is missing", program.display());
     None
 }
 
@@ -54,7 +53,7 @@ impl Project {
     /// A project for this version of the CLI, seen once.
     pub(crate) fn new(version: &str) -> Option<Self> {
         let project = Self {
-            cli: cli(version)?,
+            cli: cached(&format!("backlog.md-{version}/node_modules/.bin/backlog"))?,
             dir: tempfile::tempdir().unwrap(),
         };
         for folder in FOLDERS {

@@ -2,12 +2,14 @@
 
 use super::receiver::Receiver;
 use super::{event, plain_event, said, send, sink, stored};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, have};
 use obs::model::{Record, Signal, to_line};
 use obs::ship::{Answer, Load, Sink, cdevents, cloudevents};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 use std::time::Duration;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -382,4 +384,78 @@ fn wrong_settings_are_named() {
         );
         assert!(!error.contains("s3cret"), "{error}");
     }
+}
+
+/// Says its port, then takes what is posted to it under TLS.
+const TLS_RECEIVER: &str = r#"
+import http.server, ssl, sys
+class Hook(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+    def log_message(self, *words):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Hook)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("cert.pem", "key.pem")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+"#;
+
+#[test]
+fn certificate_makes_a_receiver_trusted() {
+    let sandbox = Sandbox::new();
+    if !have("openssl") || !have("python3") {
+        return;
+    }
+    let mut openssl = sandbox.command("openssl");
+    openssl.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+    ]);
+    openssl.args([
+        "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2",
+    ]);
+    openssl.args([
+        "-subj",
+        "/CN=hook",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+    ]);
+    openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+    let made = openssl.output().unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let mut python = sandbox.command("python3");
+    let python = python.args(["-c", TLS_RECEIVER]).stdout(Stdio::piped());
+    let mut python = python.spawn().unwrap();
+    let mut port = String::new();
+    BufReader::new(python.stdout.take().unwrap())
+        .read_line(&mut port)
+        .unwrap();
+    let url = format!("https://127.0.0.1:{}/", port.trim());
+    let file = sandbox.path("work/cert.pem");
+    let trusting = format!("certificate = \"{}\"", file.display());
+    let answers = ["", &trusting].map(|keys| {
+        let mut sink = hook(&sandbox, &url, keys, &[]);
+        said(&send(&mut *sink, &[plain_event(1)]))
+    });
+    python.kill().unwrap();
+    python.wait().unwrap();
+    let [(without, text), (with, more)] = answers;
+    assert_eq!(without, "misconfigured");
+    assert!(
+        text.contains("no TLS with 127.0.0.1:") && text.contains("hint: "),
+        "{text}"
+    );
+    assert_eq!(with, "delivered", "{more}");
 }

@@ -28,8 +28,8 @@ pub(super) fn standard(event: &Event) -> Option<Made> {
         "ci.pipeline.completed" => ("pipelinerun.finished.0.3.0", content.finished_run()),
         "ci.pipeline.queued" => ("pipelinerun.queued.0.3.0", content.run()),
         "ci.pipeline.started" => ("pipelinerun.started.0.3.0", content.started_run()),
-        "ci.test.failed" => ("testcaserun.finished.0.3.0", content.test_case()),
-        "ci.test.suite_completed" => ("testsuiterun.finished.0.3.0", content.test_suite()),
+        "ci.test.failed" => ("testcaserun.finished.0.3.0", content.tried_case()),
+        "ci.test.suite_completed" => ("testsuiterun.finished.0.3.0", content.tried_suite()),
         "deployment.finished" if event_text(event, "outcome") == "success" => {
             ("service.deployed.0.3.0", content.service())
         }
@@ -186,7 +186,7 @@ impl<'a> Content<'a> {
         self.put("environment", json!({"id": id}))
     }
 
-    fn test_case(self) -> Self {
+    fn tried_case(self) -> Self {
         let outcome = match self.text("result") {
             "errored" => "error",
             _ => "failure",
@@ -212,7 +212,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    fn test_suite(self) -> Self {
+    fn tried_suite(self) -> Self {
         let count = |field: &str| self.event.data.get(field).and_then(Value::as_u64);
         let bad = count("failed").unwrap_or(0) + count("errored").unwrap_or(0);
         let outcome = if bad > 0 { "failure" } else { "success" };

@@ -148,6 +148,9 @@ pub(super) fn of_reply(target: &Target, reply: &Reply, now: i64) -> Answer {
 /// What the status of a gRPC call means.
 pub(super) fn of_status(target: &Target, status: &Status) -> Answer {
     if let Some(cause) = status.source() {
+        if chain(cause).iter().any(|text| text == "Timeout expired") {
+            return too_late(target);
+        }
         return of_failure(target, cause);
     }
     let said = clean(target, status.message());

@@ -9,6 +9,7 @@ use super::target::Target;
 use super::tls;
 use crate::error::Error;
 use crate::ship::Answer;
+use crate::world::World;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
@@ -22,12 +23,17 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Uri};
 use tonic::{Code, Request, Status};
 
+/// A connection that rested longer is not used again: nobody answered the other side's pings meanwhile.
+const REST: i64 = 10_000_000_000;
+
 type Failure = Box<dyn Cause + Send + Sync>;
 
 /// A runtime and, while it holds, a connection.
 pub(super) struct Grpc {
     runtime: Option<Runtime>,
     channel: Option<Channel>,
+    /// When it was used last.
+    used: i64,
     likeness: Target,
 }
 
@@ -56,6 +62,7 @@ impl Grpc {
         Ok(Self {
             runtime: Some(runtime),
             channel: None,
+            used: 0,
             likeness: target.clone(),
         })
     }
@@ -69,11 +76,18 @@ impl Grpc {
     }
 
     /// Sends and waits for the answer.
-    pub(super) fn send(&mut self, target: &Target, batch: Batch) -> Answer {
+    pub(super) fn send(&mut self, target: &Target, batch: Batch, world: &World) -> Answer {
+        let rested = world.now().saturating_sub(self.used);
+        let channel = self.channel.take().filter(|_| rested < REST);
+        let answer = self.exchanged(target, batch, channel);
+        self.used = world.now();
+        answer
+    }
+
+    fn exchanged(&mut self, target: &Target, batch: Batch, channel: Option<Channel>) -> Answer {
         let Some(runtime) = self.runtime.as_ref() else {
             return Answer::Misconfigured(Error::failure("the sink is closed"));
         };
-        let channel = self.channel.take();
         let exchange = exchange(target, batch, channel);
         let ended = runtime.block_on(async {
             match target.timeout {

@@ -5,6 +5,10 @@
 use crate::model::resource::percent_decode;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
+/// How to write them right.
+pub(in crate::ship) const HINT: &str =
+    "write k=v,k2=v2; a comma in a value is %2C, a percent sign is %25";
+
 /// What the transports set themselves.
 const OURS: [&str; 8] = [
     "connection",

@@ -5,17 +5,17 @@
 //! Resource: `service.name` and `host.name` from the record's own keys, `process.pid` of the script, then what was recorded;
 //! a key stands once, and the record's own keys win. No `telemetry.sdk.*`: obs is no SDK; it is the scope, with its version.
 
+mod json;
 mod log;
 mod metric;
 mod origin;
 mod trace;
 mod value;
 
+pub use json::json;
 pub use log::logs;
 pub use metric::metrics;
 pub use trace::traces;
-
-use serde::Serialize;
 
 /// A request, and what could not become a part of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,16 +24,6 @@ pub struct Built<R> {
     pub request: Option<R>,
     /// The places of the records that nobody could understand, each with the reason.
     pub refused: Vec<(usize, String)>,
-}
-
-/// The request as one line of OTLP/JSON, without the newline: the body of http/json, a line of the file exporter.
-///
-/// The serde of `opentelemetry-proto` loses doubles that are not finite; the messages built here have none.
-pub fn json(request: &impl Serialize) -> Vec<u8> {
-    let mut text = Vec::with_capacity(4096);
-    // messages are numbers, strings and lists: nothing that serialising to memory can refuse
-    let _ = request.serialize(&mut serde_json::Serializer::new(&mut text));
-    text
 }
 
 /// Times before 1970 are unknown to OTLP, which says so with 0.

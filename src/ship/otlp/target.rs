@@ -6,6 +6,7 @@ use super::tls::Tls;
 use crate::error::Error;
 use crate::model::Signal;
 use crate::settings::SinkSettings;
+use crate::ship::secret;
 use crate::world::World;
 use std::time::Duration;
 
@@ -124,14 +125,7 @@ pub(super) fn of_sink(
     let wrong = |why: String| settings.wrong("endpoint", why);
     let is_tls = endpoint(Lane::Traces).map_err(wrong)?.is_tls();
     let tls = match is_tls {
-        true => Tls::read(
-            ["certificate", "client_certificate", "client_key"].map(|key| {
-                (
-                    format!("{}: `{key}`", settings.place),
-                    settings.text(key).map(str::to_owned),
-                )
-            }),
-        )?,
+        true => tls_of_sink(settings, world)?,
         false => Tls::default(),
     };
     let headers = headers_of_sink(settings, world)?;
@@ -154,26 +148,100 @@ pub(super) fn of_sink(
         .collect()
 }
 
-fn headers_of_sink(settings: &SinkSettings, world: &World) -> Result<Headers, Error> {
-    let (key, text) = match (settings.text("headers_env"), settings.text("headers_file")) {
-        (Some(name), _) => {
-            let missing = || settings.wrong("headers_env", "this variable is not set");
-            (
-                "headers_env",
-                world.var(name).ok_or_else(missing)?.to_owned(),
-            )
-        }
-        (None, Some(path)) => {
-            let text = std::fs::read_to_string(path);
-            (
-                "headers_file",
-                text.map_err(|cause| settings.wrong("headers_file", cause))?,
-            )
-        }
-        (None, None) => return Ok(Headers::default()),
+fn tls_of_sink(settings: &SinkSettings, world: &World) -> Result<Tls, Error> {
+    let file = |key: &str| {
+        let path = settings.path(key, world)?;
+        let path = path.map(|path| path.display().to_string());
+        Ok::<_, Error>((format!("{}: `{key}`", settings.place), path))
     };
-    headers::parse(text.trim()).map_err(|why| {
-        let hint = "write k=v,k2=v2; what stands for a comma or a percent sign is %2C, %25";
-        settings.wrong(key, why).hint(hint)
+    Tls::read([
+        file("certificate")?,
+        file("client_certificate")?,
+        file("client_key")?,
+    ])
+}
+
+fn headers_of_sink(settings: &SinkSettings, world: &World) -> Result<Headers, Error> {
+    let Some(text) = secret::read(settings, "headers", world)? else {
+        return Ok(Headers::default());
+    };
+    headers::parse(text.reveal().trim()).map_err(|why| {
+        let named = settings.text("headers_env").is_some();
+        let key = if named { "headers_env" } else { "headers_file" };
+        settings.wrong(key, why).hint(headers::HINT)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings;
+    use std::fs;
+
+    /// The ways of a sink with these keys, or what is wrong with it.
+    fn read(keys: &str, env: &[(&str, &str)]) -> Result<Vec<(Lane, Target)>, String> {
+        let home = tempfile::tempdir().unwrap();
+        let text = format!("[[sink]]\nname = \"o\"\ntype = \"otlp\"\n{keys}");
+        fs::write(home.path().join("config.toml"), text).unwrap();
+        let world = World::of(env);
+        let (sinks, errors) = settings::sinks(Some(home.path()), &world);
+        assert!(errors.is_empty(), "{errors:?}");
+        of_sink(&sinks[0], &world)
+            .map_err(|error| error.report().replace(home.path().to_str().unwrap(), "~"))
+    }
+
+    #[test]
+    fn base_url_serves_every_signal() {
+        let ways = read("endpoint = \"http://c:4318/o\"\n", &[]).unwrap();
+        let urls: Vec<_> = ways.iter().map(|(_, way)| way.endpoint.shown()).collect();
+        assert_eq!(
+            urls,
+            ["logs", "metrics", "traces"].map(|path| format!("http://c:4318/o/v1/{path}"))
+        );
+        let grpc = "endpoint = \"https://c:4317\"\nprotocol = \"grpc\"\ntimeout = 0\ncompression = \"gzip\"\n";
+        let ways = read(grpc, &[]).unwrap();
+        assert!(ways.iter().all(|(_, way)| way == &ways[0].1));
+        let way = &ways[0].1;
+        assert!(way.protocol == Protocol::Grpc && way.is_gzip && way.timeout.is_none());
+    }
+
+    #[test]
+    fn headers_come_from_a_variable() {
+        let keys = "endpoint = \"http://c\"\nheaders_env = \"H\"\n";
+        let ways = read(keys, &[("H", "x-scope=a b"), ("OTEL_API_KEY", "k")]).unwrap();
+        assert_eq!(ways[0].1.headers.map()["x-scope"], "a b");
+        assert_eq!(ways[0].1.headers.map().len(), 1);
+        let wrong = read(keys, &[("H", "hush")]).err().unwrap();
+        assert!(wrong.starts_with("obs: ~/config.toml:1: `headers_env`: header 1: no `=`\nhint: "));
+        let missing = read(keys, &[]).err().unwrap();
+        assert!(missing.contains("H is not set"), "{missing}");
+    }
+
+    #[test]
+    fn wrong_keys_name_their_place() {
+        for (keys, expected) in [
+            ("", "obs: ~/config.toml:1: no `endpoint`\n"),
+            (
+                "endpoint = \"c:4317\"\nprotocol = \"grpc\"\n",
+                "obs: ~/config.toml:1: `endpoint`: it has no scheme: write",
+            ),
+            (
+                "endpoint = \"http://169.254.169.254\"\n",
+                "obs: ~/config.toml:1: `endpoint`: a link-local address is not sent to\nhint: ",
+            ),
+            (
+                "endpoint = \"https://c\"\ncertificate = \"/nowhere.pem\"\n",
+                "obs: ~/config.toml:1: `certificate`: /nowhere.pem: no such file or directory\n",
+            ),
+            (
+                "endpoint = \"https://c\"\nclient_key = \"k.pem\"\n",
+                "obs: ~/config.toml:1: `client_key`: k.pem is not absolute\n",
+            ),
+        ] {
+            let wrong = read(keys, &[]).err().unwrap();
+            assert!(wrong.starts_with(expected), "{keys}: {wrong}");
+        }
+        let allowed = "endpoint = \"http://169.254.169.254\"\nallow_link_local = true\n";
+        assert!(read(allowed, &[]).is_ok());
+    }
 }

@@ -96,9 +96,12 @@ pub fn warnings(world: &World) -> Vec<String> {
     warnings
 }
 
+/// The ways of signals, or why there is none.
+type Ways = Result<Vec<(Lane, Target)>, Error>;
+
 /// The ways of those signals that the variables send somewhere. A signal without an endpoint, its own or the general one, is
 /// not sent: there is no network that nobody asked for.
-pub(super) fn targets(world: &World) -> Result<Vec<(Lane, Target)>, Error> {
+pub(super) fn targets(world: &World) -> Ways {
     read(world).0
 }
 
@@ -113,7 +116,7 @@ fn is_delta_warned(variables: &mut Variables<'_>) -> bool {
     matches!(chosen, Some("delta" | "lowmemory"))
 }
 
-fn read(world: &World) -> (Result<Vec<(Lane, Target)>, Error>, Vec<String>) {
+fn read(world: &World) -> (Ways, Vec<String>) {
     let mut variables = Variables::of(world);
     is_delta_warned(&mut variables);
     let mut targets = Ok(Vec::new());
@@ -203,10 +206,8 @@ impl<'a> Variables<'a> {
     /// The URL's user comes before `OTEL_API_KEY`, which is for those who gave nothing else.
     fn headers(&self, lane: Lane, endpoint: &Endpoint) -> Result<Headers, Error> {
         let mut headers = match self.value("HEADERS", Some(lane)) {
-            Some((name, text)) => headers::parse(text).map_err(|why| {
-                let hint = "write k=v,k2=v2; what stands for a comma or a percent sign is %2C, %25";
-                Error::usage(name).because(why).hint(hint)
-            })?,
+            Some((name, text)) => headers::parse(text)
+                .map_err(|why| Error::usage(name).because(why).hint(headers::HINT))?,
             None => Headers::default(),
         };
         let key = self.world.var("OTEL_API_KEY");

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn test_vector_of_the_libraries_holds() {
+    fn vector_of_the_libraries_holds() {
         let body = br#"{"test": 2432232314}"#;
         let sign = |keys: Keys| keys.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
         let expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";

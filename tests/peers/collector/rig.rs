@@ -173,7 +173,7 @@ pub(crate) fn make_certificates(dir: &Path) {
         &format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=obs-tests"),
     );
     fs::write(dir.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
-    for name in ["server", "client"] {
+    for (name, days) in [("server", "2"), ("client", "2"), ("ended", "-1")] {
         openssl(
             dir,
             &format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name}"),
@@ -181,7 +181,7 @@ pub(crate) fn make_certificates(dir: &Path) {
         openssl(
             dir,
             &format!(
-                "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out {name}.pem"
+                "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days {days} -extfile names -out {name}.pem"
             ),
         );
     }

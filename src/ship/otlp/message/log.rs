@@ -1,17 +1,6 @@
-//! Logs and events as OTLP log records.
-//!
-//! A log: the level's number and word, the message as the body, `context` as attributes, and what the record has keys for:
-//! `log.record.uid` (duplicates may be removed by it), `code.*`, `exception.*`, `obs.status`, `obs.duration_ms`. The logger
-//! is the scope, as the logs data model says of appenders ("instrumentation scope": the logger's name). The record does not
-//! keep W3C flags, so `flags` is 0.
-//!
-//! An event has `event_name` and, as the semantic conventions for events ask, no body, a severity (INFO) and its details as
-//! attributes: `data` under its own keys, the envelope as `log.record.uid` (the event's id), `obs.event.version`,
-//! `obs.event.correlation_id`, `obs.event.causation_id`, `obs.event.origin`, `obs.actor.type`, `obs.actor.id`, `vcs.*` and
-//! `process.working_directory`; source and version are the resource's. Keys of ours cannot be taken by `context` or `data`.
-//!
-//! Observed time is the time itself: obs collects where it happens. Nothing is refused for ids that are none: they are left
-//! out, and a span id without a trace id too.
+//! Logs and events as OTLP log records. Keys of ours cannot be taken by `context` or `data`. Nothing is refused for ids that
+//! are none: they are left out, and a span id without a trace id too. The observed time is the time itself: obs collects
+//! where it happens.
 
 use super::origin::{Groups, OBS, Origin, ScopeName};
 use super::trace::{count, noted};
@@ -84,6 +73,9 @@ fn event_origin(event: &Event) -> Origin<'_> {
     }
 }
 
+/// The level's number and word, the message as the body, `context` as attributes behind `log.record.uid` (duplicates may be
+/// removed by it), `code.*`, `exception.*`, `obs.status` and `obs.duration_ms`. The logger is the scope (logs data model,
+/// instrumentation scope). The record does not keep W3C flags, so they are 0.
 fn of_log(log: &Log) -> LogRecord {
     let (trace_id, span_id) = ids(&log.trace_id, &log.span_id);
     let mut attributes = log_attributes(log);
@@ -133,6 +125,9 @@ fn exception(own: &mut Vec<KeyValue>, exception: &str) {
     }
 }
 
+/// As the semantic conventions for events ask: a name, a severity (INFO), no body, and the details as attributes. `data`
+/// stands under its own keys, the envelope as `log.record.uid` (the event's id), `obs.event.*`, `obs.actor.*`, `vcs.*` and
+/// `process.working_directory`; source and version are the resource's.
 fn of_event(event: &Event) -> LogRecord {
     let context = event.trace_context.as_ref();
     let (trace_id, span_id) = context

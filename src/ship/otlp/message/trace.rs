@@ -1,11 +1,5 @@
-//! Spans as OTLP spans.
-//!
-//! Flags: the W3C bits as recorded, and whether the parent is remote, as far as the load tells. A root has no parent, so it
-//! has no remote one (0x100). A parent in the same load is remote (0x300) when its process or host is another, else not
-//! (0x100). Of any other parent nothing is said: a record does not keep how its context came in.
-//!
-//! Refused are spans whose own ids are none. A parent or a link that is no id is left out, the link counted as dropped; a
-//! wrong `traceparent` restarts a trace in just this way (W3C Trace Context, processing model).
+//! Spans as OTLP spans. A span whose own ids are none is refused. A parent or a link that is no id is left out, the link
+//! counted as dropped: a wrong `traceparent` restarts a trace in just this way (W3C Trace Context, processing model).
 
 use super::origin::{Groups, OBS, Origin, ScopeName};
 use super::value::{attributes, extend, text, whole, yes};
@@ -119,6 +113,9 @@ fn build(span: &Span, processes: &Processes<'_>) -> Result<otlp::Span, String> {
     })
 }
 
+/// The W3C bits as recorded, and whether the parent is remote, as far as the load tells (OTLP, span flags). A root has no
+/// parent, so it has no remote one. A parent in the same load is remote when its process or host is another. Of any other
+/// parent nothing is said: a record does not keep how its context came in.
 fn flags(span: &Span, has_parent: bool, processes: &Processes<'_>) -> u32 {
     let w3c = u32::from(Flags::parse(&span.trace_flags).unwrap_or_default().bits());
     if !has_parent {
