@@ -1,10 +1,8 @@
 //! NATS JetStream, by the official client. A load is published as a whole, then all its acknowledgements are awaited. Each
-//! message bears the record's id as `Nats-Msg-Id`, so whatever is sent again within the stream's duplicate window (24 hours
-//! where we make it) is acknowledged and not stored a second time: after a load that was acknowledged in part, all of it
-//! is sent again.
-//!
-//! Nothing here reconnects by itself. A connection that broke while it lay idle is made anew once within the same call;
-//! every other trouble is an answer, and the drain decides when to come back.
+//! message bears the record's id as `Nats-Msg-Id`: what is sent again within the stream's duplicate window (24 hours where
+//! we make it) is acknowledged and not stored twice, so a load that was acknowledged in part is sent again as a whole.
+//! A connection that broke while it lay idle is made anew once within the same call; every other trouble is an answer, and
+//! the drain decides when to come back.
 
 mod link;
 mod stream;
