@@ -47,8 +47,9 @@ impl Journal {
             };
             held.write(NOTE, &serde_json::to_vec(&note)?)?;
             self.name_copy(signal, &copy)?;
+            remove_all(&note.spill)?;
+            held.remove(NOTE)?;
             gathered += note.spill.len();
-            self.remove_gathered(signal, &held)?;
         }
         Ok(gathered)
     }
@@ -131,15 +132,10 @@ impl Journal {
         }
     }
 
-    /// The last step, also for somebody who was killed before it: what a named copy holds leaves spill.
+    /// The last step of somebody who was killed before it: what a named copy holds leaves spill.
     pub(super) fn remove_gathered(&self, signal: Signal, held: &Held<'_>) -> io::Result<()> {
         let (_, spill) = self.gathered(signal)?.unwrap_or_default();
-        for path in spill {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
+        remove_all(&spill)?;
         held.remove(NOTE)
     }
 
@@ -173,6 +169,17 @@ impl Journal {
         }
         Ok(None)
     }
+}
+
+/// Removes what is left of these files.
+fn remove_all(spill: &[PathBuf]) -> io::Result<()> {
+    for path in spill {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Appends a file, ended with a newline; the answer is how many bytes.

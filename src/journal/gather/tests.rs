@@ -144,6 +144,26 @@ fn kill_at_any_step_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn damaged_spill_is_gathered_once() {
+    let (_dir, journal) = fresh();
+    append(&journal, "a");
+    spill(&journal, "b", 1);
+    let path = journal.spill_of(Signal::Logs).remove(0);
+    fs::write(path, "no record\n").unwrap();
+    let outbox = outbox(&journal);
+    let chunk = outbox
+        .reader(Signal::Logs)
+        .next((9, 1 << 20))
+        .unwrap()
+        .unwrap();
+    assert_eq!((chunk.lines, chunk.damaged), (vec![line("a")], 1));
+    assert_eq!(
+        (spill_count(&journal), journal.gather(Signal::Logs).unwrap()),
+        (0, 0)
+    );
+}
+
+#[test]
 fn more_spill_than_one_file_takes() {
     let (_dir, journal) = fresh();
     for n in 0..FILES + 3 {
