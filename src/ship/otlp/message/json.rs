@@ -15,47 +15,43 @@ pub fn json(request: &impl Serialize) -> Vec<u8> {
 /// Leaves out every field that is null or an empty list. In OTLP neither stands in a list.
 fn lean(text: &[u8]) -> Vec<u8> {
     let mut lean = Vec::with_capacity(text.len());
-    // where the last key or string began
-    let mut key = 0;
-    let mut rest = text;
-    while let Some(byte) = rest.first() {
+    // what is not yet copied; where the last key or string began; where we are
+    let (mut from, mut key, mut at) = (0, 0, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let empty = match rest {
+            [b'"', ..] => {
+                key = at;
+                at += string(rest);
+                continue;
+            }
             [b'n', b'u', b'l', b'l', ..] => 4,
             [b'[', b']', ..] => 2,
-            _ => 0,
+            _ => {
+                at += 1;
+                continue;
+            }
         };
-        let (token, tail) = match byte {
-            b'"' => rest.split_at(string(rest)),
-            _ => rest.split_at(empty.max(1)),
-        };
-        rest = tail;
-        if empty == 0 {
-            key = if *byte == b'"' { lean.len() } else { key };
-            lean.extend_from_slice(token);
-            continue;
-        }
-        lean.truncate(key);
+        at += empty;
         // one of the two commas around it goes with it
-        match (lean.last(), rest) {
-            (Some(b','), _) => drop(lean.pop()),
-            (_, [b',', tail @ ..]) => rest = tail,
-            _ => {}
-        }
+        let before = text.get(from..key).unwrap_or_default();
+        let kept = before.strip_suffix(b",");
+        lean.extend_from_slice(kept.unwrap_or(before));
+        at += usize::from(kept.is_none() && text.get(at) == Some(&b','));
+        from = at;
     }
+    lean.extend_from_slice(text.get(from..).unwrap_or_default());
     lean
 }
 
 /// The length of the string that a text begins with, quotes included.
 fn string(text: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    text.len()
+    let mut is_escaped = true;
+    let end = text.iter().position(|byte| {
+        let is_end = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(text.len(), |end| end + 1)
 }
 
 #[cfg(test)]
