@@ -7,7 +7,7 @@ mod signature;
 
 use super::lines::{Format, event};
 use super::otlp::endpoint::Endpoint;
-use super::otlp::headers::{self, Headers};
+use super::otlp::headers::Headers;
 use super::otlp::tls::Tls;
 use super::otlp::{http, target};
 use super::{Answer, Form, Load, Most, Sink, Stored, cdevents, cloudevents, secret};
@@ -59,14 +59,7 @@ pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sin
         return Err(wrong.hint("send OTLP by a sink of type otlp"));
     }
     let tls = match endpoint.is_tls() {
-        true => Tls::read(
-            ["certificate", "client_certificate", "client_key"].map(|key| {
-                (
-                    format!("{}: `{key}`", settings.place),
-                    settings.text(key).map(str::to_owned),
-                )
-            }),
-        )?,
+        true => target::tls_of_sink(settings, world)?,
         false => Tls::default(),
     };
     let limit = target::limit(settings.number("timeout"));
@@ -87,19 +80,7 @@ pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sin
 }
 
 fn headers(settings: &SinkSettings, world: &World, at: &Endpoint) -> Result<Headers, Error> {
-    let text = secret::read(settings, "headers", world)?;
-    let key = match settings.text("headers_env") {
-        Some(_) => "headers_env",
-        None => "headers_file",
-    };
-    let wrong = |why: String| {
-        let hint = "write k=v,k2=v2; what stands for a comma or a percent sign is %2C, %25";
-        settings.wrong(key, why).hint(hint)
-    };
-    let mut headers = match text {
-        Some(text) => headers::parse(text.reveal().trim()).map_err(wrong)?,
-        None => Headers::default(),
-    };
+    let mut headers = target::headers_of_sink(settings, world)?;
     if let Some(basic) = at.basic() {
         let wrong = |why: String| settings.wrong("url", why);
         headers.add_authorization(basic).map_err(wrong)?;

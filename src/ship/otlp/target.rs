@@ -148,7 +148,8 @@ pub(super) fn of_sink(
         .collect()
 }
 
-fn tls_of_sink(settings: &SinkSettings, world: &World) -> Result<Tls, Error> {
+/// The TLS files that a sink names.
+pub(in crate::ship) fn tls_of_sink(settings: &SinkSettings, world: &World) -> Result<Tls, Error> {
     let file = |key: &str| {
         let path = settings.path(key, world)?;
         let path = path.map(|path| path.display().to_string());
@@ -161,7 +162,11 @@ fn tls_of_sink(settings: &SinkSettings, world: &World) -> Result<Tls, Error> {
     ])
 }
 
-fn headers_of_sink(settings: &SinkSettings, world: &World) -> Result<Headers, Error> {
+/// The headers that `headers_env` or `headers_file` hold.
+pub(in crate::ship) fn headers_of_sink(
+    settings: &SinkSettings,
+    world: &World,
+) -> Result<Headers, Error> {
     let Some(text) = secret::read(settings, "headers", world)? else {
         return Ok(Headers::default());
     };
