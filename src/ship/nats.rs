@@ -153,8 +153,9 @@ fn authenticated(
         }
         (None, None, Some(token), None, None) => Ok(options.token(token.reveal().to_owned())),
         (None, None, None, Some(seed), None) => Ok(options.nkey(text(&seed))),
+        // the client wants the line end that a secret has lost
         (None, None, None, None, Some(file)) => options
-            .credentials(file.reveal())
+            .credentials(&format!("{}\n", file.reveal()))
             .map_err(|_| settings.wrong("credentials_file", "not a .creds file: JWT and seed")),
         (Some(_), None, None, None, None) => Err(settings.wrong("user", "there is no password")),
         (None, Some(_), None, None, None) => Err(settings.wrong("password", "there is no `user`")),

@@ -68,7 +68,7 @@ impl Server {
         };
         let words: Vec<OsString> = words.iter().map(fill).collect();
         let child = spawn(program, &words, dir.path());
-        let server = Self {
+        let mut server = Self {
             dir,
             port,
             program: program.to_owned(),
@@ -79,9 +79,13 @@ impl Server {
         server
     }
 
-    fn wait(&self) {
+    fn wait(&mut self) {
+        let (port, log) = (self.port, self.dir.path().join("server.log"));
         until("the server's port", || {
-            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+            let ended = self.child.try_wait().unwrap();
+            let said = || fs::read_to_string(&log).unwrap_or_default();
+            assert!(ended.is_none(), "the server ended: {}", said());
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
     }
 

@@ -6,12 +6,15 @@ use crate::bus::{
 use async_nats::jetstream::stream::{Info, StorageType};
 use async_nats::jetstream::{self, Context};
 use async_nats::{ConnectOptions, HeaderMap};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use obs::model::{Level, Log, Record, Signal};
 use obs::ship::{Answer, Load, Stored};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::future::Future;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc;
 use std::thread;
 use tempfile::TempDir;
@@ -319,6 +322,71 @@ fn nkey_signs_in() {
         said.contains("not valid") && !said.contains("SUAX"),
         "{said}"
     );
+}
+
+/// A claim of NATS's JWTs, signed by who issues it.
+fn jwt(issuer: &nkeys::KeyPair, subject: &nkeys::KeyPair, nats: Value) -> String {
+    let claims = serde_json::json!({
+        "jti": "obs", "iat": 1_760_000_000, "iss": issuer.public_key(),
+        "name": "obs", "sub": subject.public_key(), "nats": nats,
+    });
+    let head = URL_SAFE_NO_PAD.encode(br#"{"typ":"JWT","alg":"ed25519-nkey"}"#);
+    let text = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let signature = issuer.sign(text.as_bytes()).unwrap();
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[test]
+fn credentials_file_signs_in() {
+    let operator = nkeys::KeyPair::new_operator();
+    let account = nkeys::KeyPair::new_account();
+    let user = nkeys::KeyPair::new_user();
+    let of_operator = jwt(
+        &operator,
+        &operator,
+        serde_json::json!({"type": "operator", "version": 2}),
+    );
+    let limits = serde_json::json!({
+        "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true,
+        "conn": -1, "leaf": -1, "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1,
+    });
+    let account_claim = serde_json::json!({"type": "account", "version": 2, "limits": limits});
+    let of_account = jwt(&operator, &account, account_claim);
+    // JetStream answers in the name of this one
+    let system = nkeys::KeyPair::new_account();
+    let system_claim = serde_json::json!({"type": "account", "version": 2, "limits": {
+        "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true,
+        "conn": -1, "leaf": -1,
+    }});
+    let of_system = jwt(&operator, &system, system_claim);
+    let limits =
+        serde_json::json!({"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1});
+    let of_user = jwt(&account, &user, limits);
+    let config = format!(
+        "{JETSTREAM}\noperator: {of_operator}\nsystem_account: {system}\nresolver: MEMORY\n\
+         resolver_preload: {{ {}: {of_account}, {system}: {of_system} }}",
+        account.public_key(),
+        system = system.public_key(),
+    );
+    let Some(server) = server(&config) else {
+        return;
+    };
+    let path = server.dir.path().join("user.creds");
+    let text = format!(
+        "-----BEGIN NATS USER JWT-----\n{of_user}\n------END NATS USER JWT------\n\n\
+         -----BEGIN USER NKEY SEED-----\n{}\n------END USER NKEY SEED------\n",
+        user.seed().unwrap()
+    );
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let more = format!("credentials_file = \"{}\"", path.display());
+    let mut known = sink(&keys(&server, &more), &[]);
+    assert_eq!(
+        send(&mut *known, &events(0..1)),
+        ("delivered", String::new())
+    );
+    let mut nobody = sink(&keys(&server, ""), &[]);
+    assert_eq!(send(&mut *nobody, &events(0..1)).0, "misconfigured");
 }
 
 #[test]
