@@ -129,6 +129,9 @@ pub enum Answer {
         /// What it said.
         why: String,
     },
+    /// The receiver wants nothing of us any more (HTTP 410): nothing is dropped, and it is not asked again until the settings
+    /// change or somebody asks by hand.
+    Gone(Error),
     /// Nobody will ever take it as it is: one of its records is wrong, or it is too much at once.
     Permanent(String),
     /// Not now.

@@ -2,7 +2,9 @@
 //! sink's lock is held.
 
 use crate::journal::Held;
+use crate::settings::SinkSettings;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// The extension of the file.
@@ -23,6 +25,9 @@ pub(super) struct Backoff {
     pub(super) is_asked: bool,
     /// What happened last.
     pub(super) why: String,
+    /// A hash of the settings that it happened with.
+    #[serde(default)]
+    settings: String,
 }
 
 impl Backoff {
@@ -30,6 +35,23 @@ impl Backoff {
     pub(super) fn load(files: &Held<'_>) -> Self {
         let found = files.read(EXTENSION).ok().flatten().unwrap_or_default();
         serde_json::from_slice(&found).unwrap_or_default()
+    }
+
+    /// What counts with these settings: others are tried at once.
+    pub(super) fn for_settings(self, settings: &SinkSettings) -> Self {
+        let hash = Sha256::digest(format!("{settings:?}"));
+        let settings: String = hash
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        match self.settings == settings {
+            true => self,
+            false => Self {
+                settings,
+                ..Self::default()
+            },
+        }
     }
 
     /// Notes a failure and when to try again: when the receiver says, else by the schedule, with jitter.

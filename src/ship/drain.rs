@@ -9,6 +9,7 @@ use crate::metrics::Fold;
 use crate::model::{Record, Signal};
 use crate::settings::{SinkSettings, Start};
 use crate::world::World;
+use std::io::ErrorKind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +18,12 @@ use std::time::{Duration, Instant};
 const ORDER: [Signal; 4] = [Signal::Spans, Signal::Logs, Signal::Events, Signal::Metrics];
 /// The cursor is put on disk no more often than this while a drain lasts.
 const SAVE_EVERY: Duration = Duration::from_millis(100);
+/// The cursor tells that its sink is used, no more often than this where nothing else changed.
+const TELL_EVERY: i64 = 3600 * 1_000_000_000;
+/// When to come back where something of our own was in the way.
+const SOON: i64 = 1_000_000_000;
+/// Not again by itself: a hundred years.
+const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// A new sink begins so far back.
 const DAY: i64 = 24 * 3600 * 1_000_000_000;
 
@@ -126,7 +133,7 @@ fn drain_into(
     let Some(files) = files.map_err(failed)? else {
         return Ok(Drained::new(State::Busy));
     };
-    let backoff = Backoff::load(&files);
+    let backoff = Backoff::load(&files).for_settings(job.settings);
     let must_wait = backoff.is_asked || !job.is_eager;
     if must_wait && job.world.now() < backoff.next {
         let next = backoff.next;
@@ -136,6 +143,7 @@ fn drain_into(
     }
     let sink = open()?;
     let fold = outbox.memory().map(Fold::from_bytes);
+    let is_told = (job.world.now() - outbox.used()).abs() < TELL_EVERY;
     let mut run = Run {
         job,
         journal: &journal,
@@ -147,7 +155,7 @@ fn drain_into(
         drained: Drained::new(State::Done),
         outbox,
         saved: Instant::now(),
-        is_saved: false,
+        is_saved: is_told,
     };
     run.all()?;
     Ok(run.drained)
@@ -191,7 +199,8 @@ impl Run<'_> {
         let mut readers = Vec::new();
         for signal in ORDER {
             if self.job.settings.signals().contains(&signal) && self.sink.takes(signal).is_some() {
-                if !self.outbox.has(signal) {
+                // a cursor that is not believed has begun: with everything
+                if !self.outbox.has(signal) && self.outbox.doubt().is_none() {
                     let begun = self.outbox.begin(signal, self.from());
                     begun.map_err(unreadable)?;
                     self.is_saved = false;
@@ -219,11 +228,26 @@ impl Run<'_> {
 
     /// Takes what the reader hands over, until there is no more or the sink does not take it.
     fn take(&mut self, parts: &Receiver<std::io::Result<Part>>) -> Result<(), Error> {
+        let mut wrong = Vec::new();
         while let Ok(part) = parts.recv() {
-            let part = part.map_err(unreadable)?;
+            let part = match part {
+                // spill that could not be gathered now: all else was handed over
+                Err(cause) if cause.kind() == ErrorKind::TimedOut => {
+                    let next = self.job.world.now() + SOON;
+                    self.drained.state = State::Later {
+                        next,
+                        why: unreadable(cause),
+                    };
+                    return Ok(());
+                }
+                other => other.map_err(unreadable)?,
+            };
             if (self.job.stop)() {
                 self.drained.state = State::Stopped;
                 return Ok(());
+            }
+            if wrong.contains(&part.signal) {
+                continue;
             }
             self.drained.damaged += part.damaged;
             let Err(cut) = self.deliver(&part)? else {
@@ -236,8 +260,13 @@ impl Run<'_> {
                 continue;
             };
             self.keep_prefix(&part, cut.done)?;
+            let is_wrong = matches!(cut.state, State::Wrong(_));
             self.drained.state = cut.state;
-            return Ok(());
+            if !is_wrong {
+                return Ok(());
+            }
+            // a backend may take traces and know nothing of metrics
+            wrong.push(part.signal);
         }
         Ok(())
     }
@@ -286,14 +315,21 @@ impl Run<'_> {
                 }
                 None => self.reject(load, &why)?,
             },
+            Answer::Gone(error) => {
+                self.failed(None, Some(FOR_GOOD), &error)?;
+                let state = State::Wrong(error);
+                return Ok(Err(Cut { done, state }));
+            }
             Answer::Misconfigured(error) => {
+                self.failed(None, None, &error)?;
                 return Ok(Err(Cut {
                     done,
                     state: State::Wrong(error),
                 }));
             }
             Answer::Retry { after, why } => {
-                let state = self.failed(after, why)?;
+                let next = self.failed(after, None, &why)?;
+                let state = State::Later { next, why };
                 return Ok(Err(Cut { done, state }));
             }
         }
@@ -326,24 +362,26 @@ impl Run<'_> {
         )
     }
 
-    /// Notes a failure on disk, and when to come back.
-    fn failed(&mut self, after: Option<Duration>, why: Error) -> Result<State, Error> {
+    /// Notes a failure on disk; the answer is when to come back.
+    fn failed(
+        &mut self,
+        after: Option<Duration>,
+        wait: Option<Duration>,
+        why: &Error,
+    ) -> Result<i64, Error> {
         let random = u64::from_le_bytes(self.job.world.random());
-        let wait = backoff::wait(
-            self.backoff.attempts,
-            self.sink.schedule().unwrap_or_default(),
-            random,
-        );
+        let schedule = self.sink.schedule().unwrap_or_default();
+        let by_schedule = || backoff::wait(self.backoff.attempts, schedule, random);
+        let wait = wait.unwrap_or_else(by_schedule);
         let text = crate::redact::text(&why.to_string()).into_owned();
         self.backoff.fail(self.job.world.now(), after, wait, &text);
         self.store_backoff()?;
-        let next = self.backoff.next;
-        Ok(State::Later { next, why })
+        Ok(self.backoff.next)
     }
 
     fn recovered(&mut self) {
         if self.backoff.attempts > 0 {
-            self.backoff = Backoff::default();
+            self.backoff.attempts = 0;
             // what is not removed only makes a later drain wait
             let _ = self.store_backoff();
         }

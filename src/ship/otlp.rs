@@ -152,7 +152,9 @@ impl Sink for Otlp {
             let (answer, clock) = self.deliver(lane, Batch::empty(lane));
             match answer {
                 Answer::Delivered | Answer::Partial { .. } => {}
-                Answer::Misconfigured(why) | Answer::Retry { why, .. } => return Err(why),
+                Answer::Gone(why) | Answer::Misconfigured(why) | Answer::Retry { why, .. } => {
+                    return Err(why);
+                }
                 Answer::Permanent(why) => return Err(Error::failure(why)),
             }
             let way = self.ways.iter().find(|way| way.lane == lane);

@@ -75,7 +75,6 @@ pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sin
         signals: settings.signals(),
         world: world.clone(),
         place,
-        is_closed: false,
     }))
 }
 
@@ -113,8 +112,6 @@ struct Webhook {
     signals: Vec<Signal>,
     world: World,
     place: String,
-    /// The receiver said 410.
-    is_closed: bool,
 }
 
 /// What a request says.
@@ -164,18 +161,12 @@ impl Sink for Webhook {
 
 impl Webhook {
     fn post(&mut self, stored: &Stored) -> Answer {
-        if self.is_closed {
-            return Answer::Misconfigured(answer::closed(self));
-        }
         let message = match self.message(stored) {
             Ok(message) => message,
             Err(why) => return Answer::Permanent(why),
         };
         match self.request(stored, message).send() {
-            Ok(response) => {
-                self.is_closed = response.status().as_u16() == 410;
-                answer::of_response(self, response)
-            }
+            Ok(response) => answer::of_response(self, response),
             Err(error) => answer::of_failure(self, error),
         }
     }

@@ -59,9 +59,9 @@ fn one(found: &mut Findings, world: &World, settings: &SinkSettings, send: bool)
                     "",
                 );
             }
-            Answer::Misconfigured(error) | Answer::Retry { why: error, .. } => {
-                bad(found, name, &error)
-            }
+            Answer::Gone(error)
+            | Answer::Misconfigured(error)
+            | Answer::Retry { why: error, .. } => bad(found, name, &error),
         }
     }
 }

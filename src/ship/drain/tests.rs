@@ -280,3 +280,30 @@ fn damaged_cursor_is_read_again() {
     assert_eq!(drained.sent, 1);
     assert!(drained.doubt.is_some());
 }
+
+#[test]
+fn wrong_for_one_signal_holds_no_other() {
+    let home = Home::new();
+    home.log("log");
+    home.count(1);
+    let sink = Fault::new(|texts| match texts.iter().any(|text| text == "log") {
+        true => Answer::Misconfigured(Error::usage("404: no logs here")),
+        false => Answer::Delivered,
+    });
+    let got = taken(&sink);
+    let drained = home.drain(sink);
+    assert!(matches!(drained.state, State::Wrong(_)));
+    assert_eq!(texts(&got), ["jobs=Sum(1.0)"]);
+    assert_eq!(home.drain(all_well()).sent, 1);
+}
+
+#[test]
+fn receiver_that_is_gone_waits_for_other_settings() {
+    let mut home = Home::new();
+    home.log("a");
+    home.drain(Fault::new(|_| Answer::Gone(Error::usage("410"))));
+    let drained = home.drain_as(Fault::new(|_| panic!("tried")), false);
+    assert!(matches!(drained.state, State::Later { .. }));
+    home.settings.place.push_str(" changed");
+    assert_eq!(home.drain_as(all_well(), false).sent, 1);
+}

@@ -37,7 +37,7 @@ pub(super) fn of_response(hook: &Webhook, response: Response) -> Answer {
         300..=399 => misconfigured("redirects are not followed: set the address it moved to"),
         401 | 403 | 407 => misconfigured("give the secret or the headers that it wants"),
         404 | 405 => misconfigured("correct the path of `url`"),
-        410 => Answer::Misconfigured(closed(hook)),
+        410 => Answer::Gone(closed(hook)),
         // the two of the 4xx that speak of now, not of the event
         408 | 425 | 429 | 500..=599 => Answer::Retry {
             after,
@@ -48,7 +48,7 @@ pub(super) fn of_response(hook: &Webhook, response: Response) -> Answer {
 }
 
 /// 410 asks to be left alone.
-pub(super) fn closed(hook: &Webhook) -> Error {
+fn closed(hook: &Webhook) -> Error {
     Error::usage(format!(
         "the receiver at {} closed this webhook",
         hook.endpoint.address()
