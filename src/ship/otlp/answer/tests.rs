@@ -32,7 +32,9 @@ fn reply(status: u16, headers: &[(&'static str, &'static str)], body: &[u8]) -> 
 fn word(answer: &Answer) -> String {
     match answer {
         Answer::Delivered => "delivered".to_owned(),
-        Answer::Misconfigured(error) => format!("misconfigured: {}", error.report()),
+        Answer::Gone(error) | Answer::Misconfigured(error) => {
+            format!("misconfigured: {}", error.report())
+        }
         Answer::Partial { rejected, why } => format!("partial {rejected}: {why}"),
         Answer::Permanent(why) => format!("permanent: {why}"),
         Answer::Retry { after, why } => format!("retry {after:?}: {why}"),
