@@ -44,7 +44,7 @@ pub(super) fn start_if_due(world: &World, settings: &Settings) {
 
 /// What the process does.
 pub(super) fn run(drains: &Drains<'_>, world: &World, settings: &Settings) -> Result<(), Error> {
-    let end = Instant::now() + LONGEST;
+    let end = world.moment() + LONGEST;
     let journal = capture::open(world, settings);
     let failed = |cause| Error::failure("could not hold the background's lock").because(cause);
     loop {
@@ -59,7 +59,7 @@ pub(super) fn run(drains: &Drains<'_>, world: &World, settings: &Settings) -> Re
         let _ = keep_within_bounds(world, settings);
         drop(held);
         // between its last look and this a call may have appended, and found somebody running
-        if !is_well || Instant::now() >= end || !drains.is_anything_waiting() {
+        if !is_well || world.moment() >= end || !drains.is_anything_waiting() {
             return Ok(());
         }
     }
@@ -84,7 +84,7 @@ fn until_stamp_is_old(
                 .as_ref()
                 .is_ok_and(|drained| matches!(drained.state, State::Done | State::Busy))
         });
-        if !is_well || Instant::now() >= end {
+        if !is_well || world.moment() >= end {
             return is_well;
         }
         if is_last {
