@@ -238,6 +238,27 @@ fn last_records_of_a_script_are_sent_behind_it() {
 }
 
 #[test]
+fn dead_sink_keeps_no_other_waiting() {
+    let receiver = Receiver::start(|_, _| OK);
+    let sandbox = sandbox(&receiver.url()).with("OBS_FLUSH", "");
+    fs::create_dir(sandbox.journal()).unwrap();
+    let dead = format!(
+        "[[sink]]\nname = \"dead\"\ntype = \"otlp\"\nendpoint = \"http://127.0.0.1:{}\"\n",
+        free_port()
+    );
+    fs::write(sandbox.journal().join("config.toml"), dead).unwrap();
+    sandbox.obs(["log", "info", "first"]);
+    until("the first is sent", || receiver.messages() == ["first"]);
+    sandbox.obs(["log", "info", "second"]);
+    until("the second is sent", || {
+        receiver.messages() == ["first", "second"]
+    });
+    until("the drain ends", || !is_behind(&sandbox.journal()));
+    let noted = fs::read_to_string(sandbox.journal().join("diagnostics.log")).unwrap();
+    assert_eq!(noted.matches("connection refused").count(), 1, "{noted}");
+}
+
+#[test]
 fn one_drain_runs_behind_many_calls() {
     let receiver = Receiver::start(|_, _| OK);
     let sandbox = sandbox(&receiver.url()).with("OBS_FLUSH", "");

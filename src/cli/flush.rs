@@ -99,12 +99,13 @@ impl<'a> Drains<'a> {
         self.rounds().flush(patience)
     }
 
-    /// True where a sink has records in front of it.
-    pub(super) fn is_anything_waiting(&self) -> bool {
+    /// True where one of the sinks that are there has records in front of it.
+    pub(super) fn is_anything_waiting(&self, there: &[bool]) -> bool {
         let journal = (self.journal)();
         self.sinks
             .iter()
-            .any(|sink| !waiting(&journal, sink).is_empty())
+            .zip(there)
+            .any(|(sink, is_there)| *is_there && !waiting(&journal, sink).is_empty())
     }
 }
 
@@ -130,7 +131,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let mut drains = Drains::new(all, world, settings, &never);
     if args.behind {
         drains.sinks.retain(|sink| sink.kind != SinkKind::Stdout); // nobody stands in front of us
-        return behind::run(&drains, world, settings).map(|()| Exit::Done);
+        return behind::run(&drains, &wrong, world, settings).map(|()| Exit::Done);
     }
     if let Some(error) = wrong.into_iter().next() {
         return Err(error);
