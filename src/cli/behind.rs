@@ -55,7 +55,7 @@ pub(super) fn run(
     world: &World,
     settings: &Settings,
 ) -> Result<(), Error> {
-    let end = Instant::now() + LONGEST;
+    let end = world.moment() + LONGEST;
     let journal = capture::open(world, settings);
     let failed = |cause| Error::failure("could not hold the background's lock").because(cause);
     for error in wrong {
@@ -73,7 +73,7 @@ pub(super) fn run(
         let _ = keep_within_bounds(world, settings);
         drop(held);
         // between its last look and this a call may have appended, and found somebody running
-        if Instant::now() >= end || !drains.is_anything_waiting(&well) {
+        if world.moment() >= end || !drains.is_anything_waiting(&well) {
             return Ok(());
         }
     }
@@ -108,7 +108,7 @@ fn until_stamp_is_old(
             }
         }
         let is_last = left == 0 && journal.drain_claimed().unwrap_or_default() == stamp;
-        if is_last || Instant::now() >= end || !well.contains(&true) {
+        if is_last || world.moment() >= end || !well.contains(&true) {
             return well;
         }
         thread::sleep(Duration::from_nanos(

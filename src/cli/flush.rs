@@ -142,7 +142,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     }
     drains.sweep(settings);
     let patience = Patience {
-        until: Instant::now() + Duration::from_secs(args.timeout),
+        until: world.moment() + Duration::from_secs(args.timeout),
         is_eager: true,
         is_once: false,
     };

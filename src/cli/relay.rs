@@ -13,7 +13,7 @@ use crate::world::{Stream, World};
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often it looks after the journal.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -60,12 +60,12 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         is_terminal: world.is_terminal(Stream::Err),
         sinks: Mutex::default(),
     };
-    let kept = Mutex::new(Instant::now());
+    let kept = Mutex::new(world.moment());
     let told = |name: &str, drained: &Result<Drained, Error>| {
         if let Ok(mut kept) = kept.try_lock()
-            && kept.elapsed() > UPKEEP
+            && world.moment() - *kept > UPKEEP
         {
-            *kept = Instant::now();
+            *kept = world.moment();
             drains.sweep(settings);
             // what went wrong is for `obs gc` to say
             let _ = keep_within_bounds(world, settings);
