@@ -150,7 +150,7 @@ fn wrong_endpoint_drops_nothing() {
     let said = json(&outcome.stdout);
     assert_eq!(
         (outcome.code, &said["state"], &said["left"]["logs"]),
-        (1, &"wrong".into(), &1.into())
+        (2, &"wrong".into(), &1.into())
     );
     assert!(said["why"].as_str().unwrap().contains("404"), "{said}");
 }

@@ -13,6 +13,7 @@ mod docs;
 mod doctor;
 mod emit;
 mod exec;
+mod export;
 mod flush;
 mod functions;
 mod git;

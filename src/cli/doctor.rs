@@ -19,7 +19,7 @@ use serde_json::json;
 /// Words of the command.
 #[derive(Debug, clap::Args)]
 struct Args {
-    /// Send each sink a record of its own, which says that it is one
+    /// Send each sink a record of each signal, a canary, which says of itself that it is one
     #[arg(long)]
     send: bool,
     #[command(flatten)]

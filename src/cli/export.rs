@@ -1,5 +1,7 @@
 //! `obs export`: records of a time range in the forms that others read.
 
+mod folder;
+
 use super::select::moment;
 use super::{page::reflow, print_out, records::Seen};
 use crate::capture;
@@ -12,17 +14,18 @@ use crate::settings::Settings;
 use crate::ship::{Format, Load, Stored};
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches, ValueEnum};
-use std::fs::{self, File};
+use folder::Folder;
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 /// Words of the command.
 #[derive(Debug, clap::Args)]
 struct Args {
-    /// The form
+    /// What each record is written as
     #[arg(long, value_enum, default_value_t = Form::Jsonl)]
     format: Form,
-    /// Signals; all that the form has, where none is named
+    /// What to write; where none is named, all that the format can hold
     #[arg(value_enum, value_name = "SIGNAL")]
     signals: Vec<Which>,
     /// Not before TIME: RFC 3339, epoch, or an age such as 15m, 2h, 7d
@@ -31,7 +34,7 @@ struct Args {
     /// Before TIME
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Write into this folder, a file for each signal; none of them may be there
+    /// Write into this folder, a file for each signal; no such file may be there yet
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -94,10 +97,12 @@ impl Form {
 }
 
 const MORE: &str = "\
-Reads the whole journal, sealed files included, in its order; a record that stands there twice is written once. Nothing is marked
-as sent: that is what `obs flush` does. Metric points are folded to sums, gauges and histograms in otlp-json.
+Reads the whole journal, sealed files included, in its order; a record that stands there twice is written once, and a span that was
+given up as abandoned gives way to its real end. Nothing is marked as sent: that is what `obs flush` does. Metric points are folded to
+sums, gauges and histograms in otlp-json.
 
-To standard output, or with --output into files DIR/events.jsonl and so on, whole or not at all. CSV on standard output takes one signal.
+Writes to standard output, or with --output into DIR/events.jsonl and so on: all files are there in the end, or none. CSV on standard
+output takes one signal. A record that the format cannot hold is left out, and standard error says how many and why.
 
 Exits 1 when there was nothing to write.";
 
@@ -127,22 +132,28 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         ..Filter::default()
     };
     let journal = capture::open(world, settings);
+    let extension = args.format.extension();
+    let folder = args.output.as_deref();
+    let mut folder = folder
+        .map(|path| Folder::claim(path, &signals, extension, world))
+        .transpose()?;
     let mut written = 0;
     for signal in signals {
+        let file = folder.as_mut().map(|folder| folder.file(signal));
         let mut export = Export {
             world,
             form: args.format,
             signal,
-            file: None,
+            file: file.transpose()?,
             batch: Vec::new(),
+            abandoned: Vec::new(),
             fold: Fold::default(),
             written: 0,
             refused: None,
+            is_closed: false,
         };
-        written += match &args.output {
-            None => export.all(&journal, &filter).map(|()| export.written)?,
-            Some(folder) => export.fill(&journal, &filter, folder)?,
-        };
+        export.all(&journal, &filter)?;
+        written += export.written;
         if let Some((count, why)) = export.refused {
             world.say(&format!(
                 "obs: {count} {} were left out, the first: {why}\n",
@@ -150,6 +161,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
             ));
         }
     }
+    folder.map_or(Ok(()), Folder::publish)?;
     Ok(if written > 0 { Exit::Done } else { Exit::No })
 }
 
@@ -163,8 +175,11 @@ fn signals(args: &Args) -> Result<Vec<Signal>, Error> {
         );
     }
     if let Some(signal) = signals.iter().find(|signal| !args.format.takes(**signal)) {
-        return Err(Error::usage(format!("{} have no such form", signal.name()))
-            .hint("cloudevents and cdevents are for events"));
+        return Err(Error::usage(format!(
+            "{} cannot be written in this format",
+            signal.name()
+        ))
+        .hint("cloudevents and cdevents are for events; otlp-json, csv and jsonl for all"));
     }
     if args.format == Form::Csv && args.output.is_none() && signals.len() > 1 {
         return Err(Error::usage("CSV of several signals needs a folder")
@@ -181,46 +196,16 @@ struct Export<'a> {
     /// None: standard output.
     file: Option<BufWriter<File>>,
     batch: Vec<Stored>,
+    /// Spans that were given up, by identity: a real end may stand behind them.
+    abandoned: Vec<(String, Stored)>,
     fold: Fold,
     written: usize,
     refused: Option<(usize, String)>,
+    /// Nobody reads standard output any more.
+    is_closed: bool,
 }
 
 impl Export<'_> {
-    /// Into `<folder>/<signal>.<extension>`, by a temporary file that gets the name when it is whole.
-    fn fill(
-        &mut self,
-        journal: &Journal,
-        filter: &Filter,
-        folder: &std::path::Path,
-    ) -> Result<usize, Error> {
-        let path = folder.join(format!("{}.{}", self.signal.name(), self.form.extension()));
-        let failed = |cause: std::io::Error| {
-            Error::failure(format!("could not write `{}`", path.display())).because(cause)
-        };
-        if path.symlink_metadata().is_ok() {
-            return Err(
-                Error::usage(format!("`{}` is there already", path.display()))
-                    .hint("name another folder, or remove it"),
-            );
-        }
-        fs::create_dir_all(folder).map_err(failed)?;
-        let temporary = path.with_extension(format!("{}.tmp", self.world.pid()));
-        self.file = Some(BufWriter::new(
-            File::create_new(&temporary).map_err(failed)?,
-        ));
-        let done = self.all(journal, filter).and_then(|()| {
-            let file = self
-                .file
-                .take()
-                .map(|file| file.into_inner().map_err(|e| e.into_error()));
-            file.transpose().map_err(failed)?;
-            fs::hard_link(&temporary, &path).map_err(failed)
-        });
-        let _ = fs::remove_file(&temporary);
-        done.map(|()| self.written)
-    }
-
     fn all(&mut self, journal: &Journal, filter: &Filter) -> Result<(), Error> {
         if self.form == Form::Csv {
             self.write(&super::csv::header(self.signal))?;
@@ -229,29 +214,44 @@ impl Export<'_> {
         let mut failed = None;
         let mut reader = journal.reader(self.signal);
         reader.for_each(|line| {
+            if self.is_closed || failed.is_some() {
+                return true;
+            }
             let Ok(record) = self.signal.read(line.bytes) else {
                 return false;
             };
-            if failed.is_none()
-                && filter.matches(&record, line.bytes)
-                && seen.first(&record).is_some()
+            if filter.matches(&record, line.bytes)
+                && let Some(abandoned) = seen.first(&record)
             {
-                failed = self.take(line.bytes, record).err();
+                let line = line.bytes.to_vec();
+                let stored = Stored { line, record };
+                match abandoned {
+                    Some(identity) => self.abandoned.push((identity, stored)),
+                    None => failed = self.take(stored).err(),
+                }
             }
             true
         });
         super::records::say_damaged(self.world, reader.damaged);
-        failed.map_or_else(|| self.rest(), Err)
+        failed.map_or(Ok(()), Err)?;
+        for (identity, stored) in std::mem::take(&mut self.abandoned) {
+            if !seen.has_ended(&identity) {
+                self.take(stored)?;
+            }
+        }
+        self.rest()?;
+        self.file
+            .as_mut()
+            .map_or(Ok(()), Write::flush)
+            .map_err(unwritten)
     }
 
-    fn take(&mut self, line: &[u8], record: Record) -> Result<(), Error> {
-        self.written += 1;
-        if let (Form::OtlpJson, Record::Metric(metric)) = (self.form, &record) {
+    fn take(&mut self, stored: Stored) -> Result<(), Error> {
+        if let (Form::OtlpJson, Record::Metric(metric)) = (self.form, &stored.record) {
             self.fold.add(metric);
             return Ok(());
         }
-        let line = line.to_vec();
-        self.batch.push(Stored { line, record });
+        self.batch.push(stored);
         match self.batch.len() {
             BATCH => self.rest(),
             _ => Ok(()),
@@ -261,6 +261,7 @@ impl Export<'_> {
     /// Writes what was gathered.
     fn rest(&mut self) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.batch);
+        self.written += batch.len();
         let Some(format) = self.form.lines() else {
             let rows: Vec<u8> = batch
                 .iter()
@@ -269,6 +270,7 @@ impl Export<'_> {
             return self.write(&rows);
         };
         let folded = self.fold.take(false);
+        self.written += folded.len();
         let loads = [Load::Records(self.signal, &batch), Load::Points(&folded)];
         for load in loads.into_iter().filter(|load| !load.is_empty()) {
             let lines = self.lines(format, load);
@@ -296,10 +298,15 @@ impl Export<'_> {
 
     fn write(&mut self, text: &[u8]) -> Result<(), Error> {
         match &mut self.file {
-            None => print_out(self.world, text).map(drop),
-            Some(file) => file
-                .write_all(text)
-                .map_err(|cause| Error::failure("could not write the export").because(cause)),
+            None => {
+                self.is_closed |= !print_out(self.world, text)?;
+                Ok(())
+            }
+            Some(file) => file.write_all(text).map_err(unwritten),
         }
     }
+}
+
+fn unwritten(cause: std::io::Error) -> Error {
+    Error::failure("could not write the export").because(cause)
 }

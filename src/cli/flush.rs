@@ -40,7 +40,7 @@ config.toml (`obs print config`). Where nothing is configured nothing is sent, a
 
 Records that a sink refuses for good go to rejected/<sink>.jsonl in the home, with the reason. In CI, call it in a last step that always runs.
 
-Exits 1 when something is left, 2 when a sink is not configured as it must be.";
+Exits 1 when something is left, 2 when a sink or the other side is not configured as it must be.";
 
 /// The command.
 pub(super) fn command() -> Command {
@@ -164,6 +164,9 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
                 if !left.is_empty() || matches!(drained.state, State::Wrong(_)) {
                     exit = Exit::No;
                 }
+                if let State::Wrong(error) = &drained.state {
+                    first.get_or_insert_with(|| error.clone());
+                }
                 let line = match args.form.is_human(world) {
                     true => human(&sink.name, &drained, &left, Page::of(world)),
                     false => machine(&sink.name, &drained, &left),
@@ -250,8 +253,9 @@ fn human(name: &str, drained: &Drained, left: &[(Signal, u64)], page: Page) -> S
 
 fn hint(state: &State) -> Option<&str> {
     match state {
-        State::Later { why, .. } | State::Wrong(why) => why.advice(),
-        State::Busy | State::Done | State::Stopped => None,
+        State::Later { why, .. } => why.advice(),
+        // what is wrong is said at the end, with its remedy
+        State::Busy | State::Done | State::Stopped | State::Wrong(_) => None,
     }
 }
 

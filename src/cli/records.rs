@@ -208,7 +208,7 @@ impl View<'_> {
             }
         }
         let current = |(found, abandoned): (Found, Option<String>)| match abandoned {
-            Some(identity) if seen.ended.contains(&identity) => None,
+            Some(identity) if seen.has_ended(&identity) => None,
             _ => Some(found),
         };
         found.into_iter().filter_map(current).collect()
@@ -240,6 +240,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// True for a span whose real end was noted.
+    pub(super) fn has_ended(&self, identity: &str) -> bool {
+        self.ended.contains(identity)
+    }
+
     /// Notes a record; none if it was there before, else its identity if it is an abandoned span.
     pub(super) fn first(&mut self, record: &Record) -> Option<Option<String>> {
         let identity = record.identity();

@@ -5,8 +5,9 @@ use super::Findings;
 use crate::capture;
 use crate::error::Error;
 use crate::journal::Journal;
-use crate::model::{Signal, ids, time};
-use crate::settings::{Settings, SinkSettings, sinks};
+use crate::metrics::{Fold, Point};
+use crate::model::{Record, Signal, ids, time};
+use crate::settings::{Settings, SinkKind, SinkSettings, sinks};
 use crate::ship::{self, Answer, Load, Stored};
 use crate::world::World;
 use serde_json::{Value, json};
@@ -41,29 +42,39 @@ fn one(found: &mut Findings, world: &World, settings: &SinkSettings, send: bool)
         Ok(what) => found.good(CHECK, format!("{name}: {what}")),
         Err(error) => return bad(found, name, &error),
     }
-    if !send {
+    // ours would stand among our own findings
+    if !send || settings.kind == SinkKind::Stdout {
         return;
     }
     for signal in settings.signals() {
-        let takes = matches!(sink.takes(signal), Some(ship::Form::Records));
-        let Some(canary) = takes.then(|| canary(signal, world)).flatten() else {
+        let form = sink.takes(signal);
+        let Some((form, canary)) = form.zip(canary(signal, world)) else {
             continue;
         };
+        let answer = match form {
+            ship::Form::Points { delta } => sink.send(Load::Points(&folded(&canary, delta))),
+            ship::Form::Records => sink.send(Load::Records(signal, &[canary])),
+        };
         let of = signal.name();
-        match sink.send(Load::Records(signal, &[canary])) {
+        match answer {
             Answer::Delivered => found.good(CHECK, format!("{name}: took a canary of {of}")),
             Answer::Partial { why, .. } | Answer::Permanent(why) => {
-                found.bad(
-                    CHECK,
-                    format!("{name}: refused a canary of {of}: {why}"),
-                    "",
-                );
+                let what = format!("{name}: refused a canary of {of}: {why}");
+                found.bad(CHECK, what, "");
             }
             Answer::Gone(error)
             | Answer::Misconfigured(error)
             | Answer::Retry { why: error, .. } => bad(found, name, &error),
         }
     }
+}
+
+fn folded(canary: &Stored, is_delta: bool) -> Vec<Point> {
+    let mut fold = Fold::default();
+    if let Record::Metric(metric) = &canary.record {
+        fold.add(metric);
+    }
+    fold.take(is_delta)
 }
 
 fn bad(found: &mut Findings, name: &str, error: &Error) {
@@ -96,7 +107,10 @@ fn canary(signal: Signal, world: &World) -> Option<Stored> {
             json!({"timestamp": at, "level": "INFO", "logger": "obs.doctor", "message": "canary of `obs doctor`",
             "service": "obs", "id": id})
         }
-        Signal::Metrics => return None,
+        Signal::Metrics => {
+            json!({"timestamp": at, "name": "obs.doctor.canary", "type": "gauge", "value": 1, "unit": "1",
+            "help": "canary of `obs doctor`", "service": "obs", "id": id})
+        }
         Signal::Spans => {
             json!({"timestamp": at, "end": at, "name": "canary of `obs doctor`", "trace_id": trace, "span_id": span,
             "trace_flags": "01", "service": "obs"})
