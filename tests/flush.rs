@@ -156,6 +156,19 @@ fn wrong_endpoint_drops_nothing() {
 }
 
 #[test]
+fn time_that_is_up_hides_no_reason() {
+    let receiver = Receiver::start(|_, _| Reply::Status("401 Unauthorized\r\n"));
+    let sandbox = sandbox(&receiver.url());
+    sandbox.obs(["log", "info", "a"]);
+    sandbox.obs(["emit", "my.own", "x=1"]);
+    sandbox.obs(["span", "exec", "-n", "b", "--", "true"]);
+    let outcome = sandbox.obs(["flush", "--timeout", "0"]);
+    let said = json(&outcome.stdout);
+    assert_eq!((outcome.code, &said["state"]), (1, &"wrong".into()));
+    assert!(said["why"].as_str().unwrap().contains("401"), "{said}");
+}
+
+#[test]
 fn silent_endpoint_ends_with_the_timeout() {
     let receiver = Receiver::start(|_, _| Reply::Silence);
     let sandbox = sandbox(&receiver.url()).with("OTEL_EXPORTER_OTLP_TIMEOUT", "300");
