@@ -14,7 +14,7 @@ use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The process as it was started, filled once.
 #[derive(Debug, Clone, Default)]
@@ -161,6 +161,11 @@ impl World {
             .duration_since(UNIX_EPOCH)
             .unwrap_or(Duration::ZERO);
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    }
+
+    /// A moment of the clock that nobody sets: for how long something takes, and until when.
+    pub fn moment(&self) -> Instant {
+        Instant::now()
     }
 
     /// Random bytes; where the kernel gives none, bytes of the clock and the pid, so that no record is lost for it.

@@ -1,5 +1,8 @@
 //! `obs flush`, `obs relay` and the drain in the background, against a receiver that fails as it is told.
 
+mod relay;
+mod stdout;
+
 use crate::receiver::{OK, Receiver, Reply};
 use crate::sandbox::Sandbox;
 use rustix::process::{Pid, Signal, kill_process};
@@ -150,7 +153,7 @@ fn wrong_endpoint_drops_nothing() {
     let said = json(&outcome.stdout);
     assert_eq!(
         (outcome.code, &said["state"], &said["left"]["logs"]),
-        (1, &"wrong".into(), &1.into())
+        (2, &"wrong".into(), &1.into())
     );
     assert!(said["why"].as_str().unwrap().contains("404"), "{said}");
 }
@@ -164,7 +167,7 @@ fn time_that_is_up_hides_no_reason() {
     sandbox.obs(["span", "exec", "-n", "b", "--", "true"]);
     let outcome = sandbox.obs(["flush", "--timeout", "0"]);
     let said = json(&outcome.stdout);
-    assert_eq!((outcome.code, &said["state"]), (1, &"wrong".into()));
+    assert_eq!((outcome.code, &said["state"]), (2, &"wrong".into()));
     assert!(said["why"].as_str().unwrap().contains("401"), "{said}");
 }
 
@@ -248,6 +251,27 @@ fn last_records_of_a_script_are_sent_behind_it() {
         receiver.messages() == ["first", "second"] && receiver.spans() == ["third"]
     });
     until("the drain ends", || !is_behind(&sandbox.journal()));
+}
+
+#[test]
+fn dead_sink_keeps_no_other_waiting() {
+    let receiver = Receiver::start(|_, _| OK);
+    let sandbox = sandbox(&receiver.url()).with("OBS_FLUSH", "");
+    fs::create_dir(sandbox.journal()).unwrap();
+    let dead = format!(
+        "[[sink]]\nname = \"dead\"\ntype = \"otlp\"\nendpoint = \"http://127.0.0.1:{}\"\n",
+        free_port()
+    );
+    fs::write(sandbox.journal().join("config.toml"), dead).unwrap();
+    sandbox.obs(["log", "info", "first"]);
+    until("the first is sent", || receiver.messages() == ["first"]);
+    sandbox.obs(["log", "info", "second"]);
+    until("the second is sent", || {
+        receiver.messages() == ["first", "second"]
+    });
+    until("the drain ends", || !is_behind(&sandbox.journal()));
+    let noted = fs::read_to_string(sandbox.journal().join("diagnostics.log")).unwrap();
+    assert_eq!(noted.matches("connection refused").count(), 1, "{noted}");
 }
 
 #[test]

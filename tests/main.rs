@@ -26,7 +26,7 @@ mod log;
 mod metadata;
 mod metric;
 mod reading;
-#[allow(dead_code, reason = "the faults use the rest")]
+#[expect(dead_code, reason = "the faults use the rest")]
 mod receiver;
 mod sandbox;
 mod secrets;

@@ -7,11 +7,14 @@ use super::gc::keep_within_bounds;
 use crate::capture;
 use crate::child::Program;
 use crate::error::Error;
+use crate::journal::Journal;
+use crate::redact;
 use crate::settings::Settings;
 use crate::ship::State;
 use crate::world::World;
 use std::ffi::OsString;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The word that asks for it, for ourselves only.
@@ -21,6 +24,9 @@ pub(super) const WORD: &str = "--behind";
 const LAST_LOOK: i64 = 6_000_000_000;
 /// It ends after this long, whatever is left: the next call starts another.
 const LONGEST: Duration = Duration::from_secs(600);
+/// The word for what went wrong with a sink.
+const WHAT: &str = "sink";
+const HOUR: i64 = 3_600_000_000_000;
 /// How long another one is waited for.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -42,11 +48,19 @@ pub(super) fn start_if_due(world: &World, settings: &Settings) {
     }
 }
 
-/// What the process does.
-pub(super) fn run(drains: &Drains<'_>, world: &World, settings: &Settings) -> Result<(), Error> {
-    let end = Instant::now() + LONGEST;
+/// What the process does. `wrong` is what is wrong with sinks that are none.
+pub(super) fn run(
+    drains: &Drains<'_>,
+    wrong: &[Error],
+    world: &World,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let end = world.moment() + LONGEST;
     let journal = capture::open(world, settings);
     let failed = |cause| Error::failure("could not hold the background's lock").because(cause);
+    for error in wrong {
+        note(&journal, world, &error.to_string());
+    }
     loop {
         let held = journal
             .hold_files("drain", "behind", PATIENCE)
@@ -54,47 +68,63 @@ pub(super) fn run(drains: &Drains<'_>, world: &World, settings: &Settings) -> Re
         let Some(held) = held else {
             return Ok(()); // another one runs, and looks after us
         };
-        let is_well = until_stamp_is_old(drains, world, settings, end);
+        let well = until_stamp_is_old(drains, &journal, settings, end);
         // only now: what was sent may go
         let _ = keep_within_bounds(world, settings);
         drop(held);
         // between its last look and this a call may have appended, and found somebody running
-        if !is_well || Instant::now() >= end || !drains.is_anything_waiting() {
+        if world.moment() >= end || !drains.is_anything_waiting(&well) {
             return Ok(());
         }
     }
 }
 
-/// Drains until the stamp is old enough that a call would start another one. False: a sink is not there.
+/// Drains until the stamp is so old that a call would start another one. One answer for each sink: whether it is there.
 fn until_stamp_is_old(
     drains: &Drains<'_>,
-    world: &World,
+    journal: &Journal,
     settings: &Settings,
     end: Instant,
-) -> bool {
-    let journal = capture::open(world, settings);
+) -> Vec<bool> {
+    let world = drains.world;
     loop {
         let stamp = journal.drain_claimed().unwrap_or_default();
         let left = (stamp + LAST_LOOK)
             .saturating_sub(world.now())
             .clamp(0, LAST_LOOK);
-        let is_last = left == 0;
-        let is_well = drains.once(end, settings).iter().all(|drained| {
-            drained
-                .as_ref()
-                .is_ok_and(|drained| matches!(drained.state, State::Done | State::Busy))
-        });
-        if !is_well || Instant::now() >= end {
-            return is_well;
-        }
-        if is_last {
-            if journal.drain_claimed().unwrap_or_default() == stamp {
-                return true;
+        let mut well = Vec::new();
+        for drained in drains.once(end, settings) {
+            let trouble = match drained {
+                Ok(drained) => match drained.state {
+                    State::Busy | State::Done => None,
+                    State::Later { why, .. } | State::Wrong(why) => Some(why),
+                    State::Stopped => return well,
+                },
+                Err(error) => Some(error),
+            };
+            well.push(trouble.is_none());
+            if let Some(error) = trouble {
+                note(journal, world, &error.to_string());
             }
-        } else {
-            std::thread::sleep(Duration::from_nanos(
-                u64::try_from(left).unwrap_or_default(),
-            ));
         }
+        let is_last = left == 0 && journal.drain_claimed().unwrap_or_default() == stamp;
+        if is_last || world.moment() >= end || !well.contains(&true) {
+            return well;
+        }
+        thread::sleep(Duration::from_nanos(
+            u64::try_from(left).unwrap_or_default(),
+        ));
+    }
+}
+
+/// Notes what nobody sees, the same once an hour.
+fn note(journal: &Journal, world: &World, why: &str) {
+    let (now, why) = (world.now(), redact::text(why));
+    let is_known = journal
+        .troubles()
+        .iter()
+        .any(|one| one.what == WHAT && one.why == why && now - one.timestamp < HOUR);
+    if !is_known {
+        journal.trouble(now, WHAT, &why);
     }
 }

@@ -1,7 +1,7 @@
 //! Records as comma-separated values by RFC 4180: a header, then a line each. What has a shape of its own (attributes,
 //! data, labels) is one column of JSON.
 
-use crate::model::{Attributes, Record, Signal, time};
+use crate::model::{Attributes, Event, Log, Metric, Record, Signal, Span, time};
 use serde::Serialize;
 
 const EVENTS: &[&str] = &[
@@ -78,81 +78,83 @@ pub(super) fn header(signal: Signal) -> Vec<u8> {
 /// The line of a record.
 pub(super) fn row(record: &Record) -> Vec<u8> {
     match record {
-        Record::Event(event) => {
-            let trace = event.trace_context.clone().unwrap_or_default();
-            line(
-                [
-                    time::micros_text(event.timestamp),
-                    event.event_id.clone(),
-                    event.event_type.clone(),
-                    event.event_version.clone(),
-                    event.source.clone(),
-                    event.correlation_id.clone(),
-                    event.causation_id.clone(),
-                    trace.trace_id,
-                    trace.span_id,
-                    event.actor.kind.clone(),
-                    event.actor.id.clone(),
-                    object(&event.data),
-                ]
-                .into_iter(),
-            )
-        }
-        Record::Log(log) => line(
-            [
-                time::micros_text(log.timestamp),
-                log.id.clone(),
-                log.level.name().to_owned(),
-                log.logger.clone(),
-                log.message.clone(),
-                log.service.clone(),
-                log.host.clone(),
-                number(log.pid),
-                log.module.clone(),
-                log.function.clone(),
-                number(log.line),
-                log.trace_id.clone(),
-                log.span_id.clone(),
-                object(&log.context),
-            ]
-            .into_iter(),
-        ),
-        Record::Metric(metric) => line(
-            [
-                time::micros_text(metric.timestamp),
-                metric.id.clone(),
-                metric.name.clone(),
-                word(&metric.kind),
-                number(metric.value.as_ref()),
-                metric.unit.clone(),
-                metric.service.clone(),
-                metric.host.clone(),
-                metric.trace_id.clone(),
-                metric.span_id.clone(),
-                object(&metric.labels),
-            ]
-            .into_iter(),
-        ),
-        Record::Span(span) => line(
-            [
-                time::nanos_text(span.timestamp),
-                time::nanos_text(span.end),
-                number(span.duration_ms.as_ref()),
-                span.name.clone(),
-                word(&span.kind),
-                word(&span.status.code),
-                span.status.message.clone(),
-                span.service.clone(),
-                span.host.clone(),
-                number(span.pid),
-                span.trace_id.clone(),
-                span.span_id.clone(),
-                span.parent_span_id.clone(),
-                object(&span.attributes),
-            ]
-            .into_iter(),
-        ),
+        Record::Event(event) => line(event_fields(event).into_iter()),
+        Record::Log(log) => line(log_fields(log).into_iter()),
+        Record::Metric(metric) => line(metric_fields(metric).into_iter()),
+        Record::Span(span) => line(span_fields(span).into_iter()),
     }
+}
+
+fn event_fields(event: &Event) -> [String; EVENTS.len()] {
+    let trace = event.trace_context.clone().unwrap_or_default();
+    [
+        time::micros_text(event.timestamp),
+        event.event_id.clone(),
+        event.event_type.clone(),
+        event.event_version.clone(),
+        event.source.clone(),
+        event.correlation_id.clone(),
+        event.causation_id.clone(),
+        trace.trace_id,
+        trace.span_id,
+        event.actor.kind.clone(),
+        event.actor.id.clone(),
+        object(&event.data),
+    ]
+}
+
+fn log_fields(log: &Log) -> [String; LOGS.len()] {
+    [
+        time::micros_text(log.timestamp),
+        log.id.clone(),
+        log.level.name().to_owned(),
+        log.logger.clone(),
+        log.message.clone(),
+        log.service.clone(),
+        log.host.clone(),
+        number(log.pid),
+        log.module.clone(),
+        log.function.clone(),
+        number(log.line),
+        log.trace_id.clone(),
+        log.span_id.clone(),
+        object(&log.context),
+    ]
+}
+
+fn metric_fields(metric: &Metric) -> [String; METRICS.len()] {
+    [
+        time::micros_text(metric.timestamp),
+        metric.id.clone(),
+        metric.name.clone(),
+        word(&metric.kind),
+        number(metric.value.as_ref()),
+        metric.unit.clone(),
+        metric.service.clone(),
+        metric.host.clone(),
+        metric.trace_id.clone(),
+        metric.span_id.clone(),
+        object(&metric.labels),
+    ]
+}
+
+fn span_fields(span: &Span) -> [String; SPANS.len()] {
+    [
+        time::nanos_text(span.timestamp),
+        time::nanos_text(span.end),
+        number(span.duration_ms.as_ref()),
+        span.name.clone(),
+        word(&span.kind),
+        word(&span.status.code),
+        span.status.message.clone(),
+        span.service.clone(),
+        span.host.clone(),
+        number(span.pid),
+        span.trace_id.clone(),
+        span.span_id.clone(),
+        span.parent_span_id.clone(),
+        object(&span.attributes),
+    ]
 }
 
 fn number(value: Option<impl ToString>) -> String {

@@ -11,7 +11,7 @@ use crate::model::Signal;
 use crate::model::shown::escape;
 use crate::redact;
 use crate::settings::{Settings, SinkKind, SinkSettings, sinks};
-use crate::ship::{Drained, Patience, Rounds, State};
+use crate::ship::{self, Drained, Patience, Rounds, State};
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ config.toml (`obs print config`). Where nothing is configured nothing is sent, a
 
 Records that a sink refuses for good go to rejected/<sink>.jsonl in the home, with the reason. In CI, call it in a last step that always runs.
 
-Exits 1 when something is left, 2 when a sink is not configured as it must be.";
+Exits 1 when something is left, 2 when a sink or the other side is not configured as it must be.";
 
 /// The command.
 pub(super) fn command() -> Command {
@@ -99,23 +99,30 @@ impl<'a> Drains<'a> {
         self.rounds().flush(patience)
     }
 
-    /// True where a sink has records in front of it.
-    pub(super) fn is_anything_waiting(&self) -> bool {
+    /// True where one of the sinks that are there has records in front of it.
+    pub(super) fn is_anything_waiting(&self, there: &[bool]) -> bool {
         let journal = (self.journal)();
         self.sinks
             .iter()
-            .any(|sink| !waiting(&journal, sink).is_empty())
+            .zip(there)
+            .any(|(sink, is_there)| *is_there && !waiting(&journal, sink, self.world).is_empty())
     }
 }
 
 /// What a sink has not acknowledged: records by signal, where there are any.
-pub(super) fn waiting(journal: &Journal, sink: &SinkSettings) -> Vec<(Signal, u64)> {
-    let taken = sink.signals();
+pub(super) fn waiting(journal: &Journal, sink: &SinkSettings, world: &World) -> Vec<(Signal, u64)> {
     let all = journal.waiting(&sink.name).unwrap_or_default();
-    all.into_iter()
-        .filter(|one| one.records > 0 && taken.contains(&one.signal))
+    let mut left: Vec<(Signal, u64)> = all
+        .into_iter()
+        .filter(|one| one.records > 0)
         .map(|one| (one.signal, one.records))
-        .collect()
+        .collect();
+    if !left.is_empty() {
+        // what a list of exporters leaves out waits for nobody
+        let taken = ship::taken(sink, world);
+        left.retain(|(signal, _)| taken.contains(signal));
+    }
+    left
 }
 
 /// Runs it.
@@ -130,7 +137,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let mut drains = Drains::new(all, world, settings, &never);
     if args.behind {
         drains.sinks.retain(|sink| sink.kind != SinkKind::Stdout); // nobody stands in front of us
-        return behind::run(&drains, world, settings).map(|()| Exit::Done);
+        return behind::run(&drains, &wrong, world, settings).map(|()| Exit::Done);
     }
     if let Some(error) = wrong.into_iter().next() {
         return Err(error);
@@ -141,7 +148,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     }
     drains.sweep(settings);
     let patience = Patience {
-        until: Instant::now() + Duration::from_secs(args.timeout),
+        until: world.moment() + Duration::from_secs(args.timeout),
         is_eager: true,
         is_once: false,
     };
@@ -155,13 +162,16 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         .iter()
         .all(|sink| sink.kind != SinkKind::Stdout);
     let mut exit = Exit::Done;
-    let mut first = None;
+    let (mut first, mut untold) = (None, Vec::new());
     for (sink, drained) in drains.sinks.iter().zip(done) {
-        let left = waiting(&journal, sink);
+        let left = waiting(&journal, sink, world);
         match drained {
             Ok(drained) => {
                 if !left.is_empty() || matches!(drained.state, State::Wrong(_)) {
                     exit = Exit::No;
+                }
+                if let State::Wrong(error) = &drained.state {
+                    first.get_or_insert_with(|| error.clone());
                 }
                 let line = match args.form.is_human(world) {
                     true => human(&sink.name, &drained, &left, Page::of(world)),
@@ -172,11 +182,14 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
                     false => world.say(&line),
                 }
             }
-            Err(error) => drop(first.get_or_insert(error)),
+            Err(error) => untold.push(error),
         }
     }
-    let first = first.or(kept.err());
-    first.map_or(Ok(exit), Err)
+    // what stands on no line comes first
+    let mut untold = untold.into_iter().chain(kept.err());
+    let last = untold.next().or(first);
+    untold.for_each(|error| world.say(&error.report()));
+    last.map_or(Ok(exit), Err)
 }
 
 /// Keeps the sinks that were named.
@@ -249,8 +262,9 @@ fn human(name: &str, drained: &Drained, left: &[(Signal, u64)], page: Page) -> S
 
 fn hint(state: &State) -> Option<&str> {
     match state {
-        State::Later { why, .. } | State::Wrong(why) => why.advice(),
-        State::Busy | State::Done | State::Stopped => None,
+        State::Later { why, .. } => why.advice(),
+        // what is wrong is said at the end, with its remedy
+        State::Busy | State::Done | State::Stopped | State::Wrong(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::flush::{Drains, choose};
 use super::gc::keep_within_bounds;
-use super::page::reflow;
+use super::page::{fit, reflow};
 use crate::capture;
 use crate::child;
 use crate::error::{Error, Exit};
@@ -13,7 +13,7 @@ use crate::world::{Stream, World};
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often it looks after the journal.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -60,12 +60,12 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         is_terminal: world.is_terminal(Stream::Err),
         sinks: Mutex::default(),
     };
-    let kept = Mutex::new(Instant::now());
+    let kept = Mutex::new(world.moment());
     let told = |name: &str, drained: &Result<Drained, Error>| {
         if let Ok(mut kept) = kept.try_lock()
-            && kept.elapsed() > UPKEEP
+            && world.moment() - *kept > UPKEEP
         {
-            *kept = Instant::now();
+            *kept = world.moment();
             drains.sweep(settings);
             // what went wrong is for `obs gc` to say
             let _ = keep_within_bounds(world, settings);
@@ -76,7 +76,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let journal = capture::open(world, settings);
     let left: u64 = all
         .iter()
-        .flat_map(|sink| super::flush::waiting(&journal, sink))
+        .flat_map(|sink| super::flush::waiting(&journal, sink, world))
         .map(|(_, records)| records)
         .sum();
     board.end(left);
@@ -124,7 +124,7 @@ impl Board<'_> {
         seen.trouble = trouble.map(|trouble| redact::text(&trouble).into_owned());
         let (is_new, is_turn) = (*seen != before, seen.trouble != before.trouble);
         if self.is_terminal && is_new {
-            self.world.say(&format!("\r\x1b[K{}", line(&sinks)));
+            self.rewrite(&line(&sinks));
         } else if is_turn {
             let text = match sinks.get(name).and_then(|seen| seen.trouble.as_deref()) {
                 Some(trouble) => format!("obs: {name}: {trouble}\n"),
@@ -138,9 +138,19 @@ impl Board<'_> {
         let Ok(sinks) = self.sinks.lock() else {
             return;
         };
-        let begin = if self.is_terminal { "\r\x1b[K" } else { "" };
+        if self.is_terminal {
+            self.rewrite("");
+        }
         self.world
-            .say(&format!("{begin}obs: {}, {left} left\n", line(&sinks)));
+            .say(&format!("obs: {}, {left} left\n", line(&sinks)));
+    }
+
+    /// Puts a text on the line where the last one stands, cut so that it stays one line.
+    fn rewrite(&self, text: &str) {
+        let text = fit(text, self.world.columns().saturating_sub(1));
+        let _ = self
+            .world
+            .write(Stream::Err, format!("\r\x1b[K{text}").as_bytes());
     }
 }
 

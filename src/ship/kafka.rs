@@ -17,7 +17,7 @@ use link::Link;
 use std::time::Duration;
 
 /// How much goes at once; the producer may hold four times that.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// What the sink knows of the other side.
 struct Target {
@@ -191,7 +191,7 @@ impl Sink for Kafka {
 
     fn most(&self) -> Most {
         Most {
-            records: 8192,
+            records: 4096,
             bytes: MOST_BYTES,
         }
     }

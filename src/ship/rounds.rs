@@ -61,7 +61,7 @@ impl Rounds<'_> {
         // however little time there is, the first batch is tried
         let is_over = || {
             let is_late =
-                is_tried.swap(true, Ordering::Relaxed) && Instant::now() >= patience.until;
+                is_tried.swap(true, Ordering::Relaxed) && self.world.moment() >= patience.until;
             (self.stop)() || is_late
         };
         let mut whole: Option<Drained> = None;
@@ -84,7 +84,7 @@ impl Rounds<'_> {
                 State::Later { next, .. } => self.until(next),
                 State::Done | State::Stopped | State::Wrong(_) => return Ok(drained),
             };
-            let is_last = patience.is_once || Instant::now() + wait >= patience.until;
+            let is_last = patience.is_once || self.world.moment() + wait >= patience.until;
             if is_last || !self.sleep(wait) {
                 return Ok(drained);
             }
@@ -124,9 +124,9 @@ impl Rounds<'_> {
 
     /// False: it was told to end.
     fn sleep(&self, length: Duration) -> bool {
-        let end = Instant::now() + length;
+        let end = self.world.moment() + length;
         while !(self.stop)() {
-            let left = end.saturating_duration_since(Instant::now());
+            let left = end.saturating_duration_since(self.world.moment());
             if left.is_zero() {
                 return true;
             }

@@ -17,7 +17,7 @@ mod limits;
 mod locks;
 mod outbox;
 mod places;
-#[allow(dead_code, reason = "the integration tests use the rest")]
+#[expect(dead_code, reason = "the integration tests use the rest")]
 #[path = "../receiver.rs"]
 mod receiver;
 mod rig;

@@ -1,5 +1,5 @@
 //! Every Rust file opens with a `//!` header of 1 to 6 lines: what lives here and what must not.
-//! The roots of `journal` and `child` may take 40, since theirs is the specification.
+//! The roots of `journal`, `child` and `ship` may take 40, since theirs is the specification.
 
 use super::Breach;
 use super::tree::{Source, Tree};
@@ -11,6 +11,8 @@ const SPECIFICATIONS: &[&str] = &[
     "src/child/mod.rs",
     "src/journal.rs",
     "src/journal/mod.rs",
+    "src/ship.rs",
+    "src/ship/mod.rs",
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Breach> {

@@ -177,6 +177,7 @@ fn troubles(found: &mut Findings, journal: &Journal, world: &World) {
             "unsaved" => {
                 "records were lost, or printed on standard error; make room or check the folder"
             }
+            "sink" => "the records wait; `obs flush` tries now and says more",
             "traceparent" => "whoever sets TRACEPARENT sets it wrong: the trace began anew",
             _ => "",
         };

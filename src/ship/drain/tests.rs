@@ -1,7 +1,9 @@
 //! The drain against a sink that fails as it is told: what is acknowledged, what comes again, what is kept aside.
 
+use super::super::Answer;
 use super::*;
 use crate::journal::Place;
+use crate::model::Signal;
 use crate::ship::fault::{Fault, later};
 use serde_json::json;
 use std::fs;
