@@ -23,7 +23,7 @@ struct Args {
     /// Send to this sink only; may be given again
     #[arg(long, value_name = "NAME")]
     sink: Vec<String>,
-    /// Seconds after which nothing is tried again
+    /// Seconds after which nothing more is tried; each sink is tried once at least
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
     /// For ourselves: drain in the background, and look until nothing can have been left behind
@@ -34,11 +34,13 @@ struct Args {
 }
 
 const MORE: &str = "\
-Reads the journal from where each sink's cursor stands and moves it only after the sink's acknowledgement, so that nothing is
-lost and what is sent twice can be told by its id. Sinks are the endpoint of OTEL_EXPORTER_OTLP_ENDPOINT and the [[sink]] entries of
-config.toml (`obs print config`). Where nothing is configured nothing is sent, and that is no failure.
+Reads the journal from where each sink's cursor stands, and moves the cursor only after the sink has acknowledged what it got: nothing is
+lost, and what is sent twice has the same id both times. The sinks are the endpoint of OTEL_EXPORTER_OTLP_ENDPOINT and the [[sink]] entries
+of config.toml (`obs print config` shows their keys). Where no sink is configured nothing is sent, and that is no failure.
 
-Records that a sink refuses for good go to rejected/<sink>.jsonl in the home, with the reason. In CI, call it in a last step that always runs.
+Records that a sink refuses for good go to rejected/<sink>.jsonl in the home, with the reason. In CI, run it as a last step that always runs.
+
+With `console` or `otlp/stdout` in OTEL_TRACES_EXPORTER and its like, records go to standard output, and what else is said to standard error.
 
 Exits 1 when something is left, 2 when a sink or the other side is not configured as it must be.";
 

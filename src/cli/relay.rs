@@ -27,10 +27,12 @@ struct Args {
 }
 
 const MORE: &str = "\
-Does what `obs flush` does, again and again, and keeps the journal within its bounds. Ends cleanly at SIGTERM, after the batch that is
-on its way; nothing is lost where it is killed. Says one line whenever the state of a sink changes; on a terminal it keeps one line.
+Does what `obs flush` does, again and again, and keeps the journal within its bounds. SIGTERM, SIGINT and SIGHUP end it cleanly, after the
+batch that is on its way; where it is killed nothing is lost, and the last batch may be sent twice. On a terminal it keeps one line
+up to date; otherwise it says a line whenever a sink stops taking records or takes them again.
 
-`obs print unit` shows a systemd user unit for it. Without it calls start a short drain in the background, once in 5 s at most.";
+`obs print unit` prints a systemd user unit that runs it. Where no relay runs, calls start a short drain in the background, once in 5 s
+at most, unless OBS_FLUSH=manual.";
 
 /// The command.
 pub(super) fn command() -> Command {
