@@ -1,5 +1,8 @@
 //! `obs flush`, `obs relay` and the drain in the background, against a receiver that fails as it is told.
 
+mod relay;
+mod stdout;
+
 use crate::receiver::{OK, Receiver, Reply};
 use crate::sandbox::Sandbox;
 use rustix::process::{Pid, Signal, kill_process};
@@ -153,6 +156,19 @@ fn wrong_endpoint_drops_nothing() {
         (2, &"wrong".into(), &1.into())
     );
     assert!(said["why"].as_str().unwrap().contains("404"), "{said}");
+}
+
+#[test]
+fn time_that_is_up_hides_no_reason() {
+    let receiver = Receiver::start(|_, _| Reply::Status("401 Unauthorized\r\n"));
+    let sandbox = sandbox(&receiver.url());
+    sandbox.obs(["log", "info", "a"]);
+    sandbox.obs(["emit", "my.own", "x=1"]);
+    sandbox.obs(["span", "exec", "-n", "b", "--", "true"]);
+    let outcome = sandbox.obs(["flush", "--timeout", "0"]);
+    let said = json(&outcome.stdout);
+    assert_eq!((outcome.code, &said["state"]), (2, &"wrong".into()));
+    assert!(said["why"].as_str().unwrap().contains("401"), "{said}");
 }
 
 #[test]

@@ -98,7 +98,10 @@ impl Run<'_> {
                 other => other.map_err(unreadable)?,
             };
             if (self.job.stop)() {
-                self.drained.state = State::Stopped;
+                // what is wrong with another signal is the better reason
+                if wrong.is_empty() {
+                    self.drained.state = State::Stopped;
+                }
                 return Ok(());
             }
             if wrong.contains(&part.signal) {
