@@ -238,6 +238,18 @@ fn last_records_of_a_script_are_sent_behind_it() {
 }
 
 #[test]
+fn relative_home_is_sent_from_behind_too() {
+    let receiver = Receiver::start(|_, _| OK);
+    let sandbox = sandbox(&receiver.url())
+        .with("OBS_FLUSH", "")
+        .with("OBS_HOME", "here");
+    sandbox.obs(["log", "info", "a"]);
+    let home = sandbox.path("work/here");
+    until("it is sent", || receiver.messages() == ["a"]);
+    until("the drain ends", || !is_behind(&home));
+}
+
+#[test]
 fn dead_sink_keeps_no_other_waiting() {
     let receiver = Receiver::start(|_, _| OK);
     let sandbox = sandbox(&receiver.url()).with("OBS_FLUSH", "");

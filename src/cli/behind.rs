@@ -12,7 +12,9 @@ use crate::redact;
 use crate::settings::Settings;
 use crate::ship::State;
 use crate::world::World;
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,9 +35,32 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Starts it, in a process that has nothing to do with us.
 pub fn start_drain(program: &Path, world: &World) {
     let words = ["obs", "flush", WORD].map(OsString::from);
-    if let Some(program) = Program::new(program, &words, world.env()) {
+    let env: Vec<Cow<'_, OsStr>> = world.env().iter().map(|pair| placed(pair, world)).collect();
+    if let Some(program) = Program::new(program, &words, &env) {
         program.detach();
     }
+}
+
+/// A variable as it means the same in another folder.
+fn placed<'a>(pair: &'a OsStr, world: &World) -> Cow<'a, OsStr> {
+    let bytes = pair.as_bytes();
+    let parts = bytes.split_at_checked(bytes.iter().take_while(|byte| **byte != b'=').count() + 1);
+    match parts {
+        Some((name, path)) if is_path(name) && !path.is_empty() && !path.starts_with(b"/") => {
+            let path = world.absolute(Path::new(OsStr::from_bytes(path)));
+            let mut placed = OsStr::from_bytes(name).to_owned();
+            placed.push(path);
+            Cow::Owned(placed)
+        }
+        _ => Cow::Borrowed(pair),
+    }
+}
+
+/// True for a variable, its `=` included, that names a file or a folder of ours.
+fn is_path(name: &[u8]) -> bool {
+    let is_tls = name.starts_with(b"OTEL_EXPORTER_OTLP_")
+        && (name.ends_with(b"CERTIFICATE=") || name.ends_with(b"CLIENT_KEY="));
+    is_tls || matches!(name, b"OBS_HOME=" | b"TMPDIR=")
 }
 
 /// The same after a command that was wrapped or a hook, where it is time.

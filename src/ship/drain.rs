@@ -4,7 +4,7 @@
 use super::backoff::{self, Backoff};
 use super::{Answer, Form, Load, Most, Sink, Stored, open, rejected};
 use crate::error::Error;
-use crate::journal::{Batches, From, Held, Journal, Mark, Outbox};
+use crate::journal::{Batches, Chunk, From, Held, Journal, Mark, Outbox};
 use crate::metrics::Fold;
 use crate::model::{Record, Signal};
 use crate::settings::{SinkSettings, Start};
@@ -107,7 +107,8 @@ impl Drained {
     }
 
     fn says(&mut self, why: &str) {
-        self.said.get_or_insert_with(|| why.to_owned());
+        self.said
+            .get_or_insert_with(|| crate::redact::text(why).into_owned());
     }
 }
 
@@ -187,6 +188,39 @@ struct Part {
     damaged: u64,
 }
 
+impl Part {
+    fn of(signal: Signal, chunk: Chunk) -> Self {
+        let mut part = Self {
+            signal,
+            records: Vec::with_capacity(chunk.lines.len()),
+            lines: Vec::with_capacity(chunk.lines.len()),
+            mark: chunk.mark,
+            damaged: chunk.damaged,
+        };
+        for (index, line) in chunk.lines.into_iter().enumerate() {
+            match signal.read(&line) {
+                Ok(record) => {
+                    part.records.push(Stored { line, record });
+                    part.lines.push(index + 1);
+                }
+                Err(_) => part.damaged += 1,
+            }
+        }
+        part
+    }
+
+    /// True where these lines, read once more, end with the first `done` records and hold nothing else.
+    fn begins_with(&self, lines: &[Vec<u8>], done: usize) -> bool {
+        let sent = self.records.iter().zip(&self.lines).take(done);
+        let mut same = sent.map(|(stored, upto)| {
+            let line = upto.checked_sub(1).and_then(|at| lines.get(at));
+            line == Some(&stored.line)
+        });
+        let ends = done.checked_sub(1).and_then(|last| self.lines.get(last));
+        ends == Some(&lines.len()) && same.all(|is_same| is_same)
+    }
+}
+
 /// How a load ended before its end: so many of its records are done.
 struct Cut {
     done: usize,
@@ -199,8 +233,7 @@ impl Run<'_> {
         let mut readers = Vec::new();
         for signal in ORDER {
             if self.job.settings.signals().contains(&signal) && self.sink.takes(signal).is_some() {
-                // a cursor that is not believed has begun: with everything
-                if !self.outbox.has(signal) && self.outbox.doubt().is_none() {
+                if !self.outbox.has(signal) {
                     let begun = self.outbox.begin(signal, self.from());
                     begun.map_err(unreadable)?;
                     self.is_saved = false;
@@ -209,16 +242,20 @@ impl Run<'_> {
             }
         }
         let most = self.sink.most();
-        thread::scope(|scope| {
+        let taken = thread::scope(|scope| {
             let (sender, receiver) = sync_channel(1);
             scope.spawn(move || read(readers, most, &sender));
             self.take(&receiver)
-        })?;
-        self.save()
+        });
+        // what is acknowledged is, whatever failed behind it
+        taken.and(self.save())
     }
 
-    /// Where a sink begins that was never here.
+    /// Where a sink begins that was never here. One whose cursor is not believed was: it may not pass over anything.
     fn from(&self) -> From {
+        if self.outbox.doubt().is_some() {
+            return From::Everything;
+        }
         match self.job.settings.start() {
             Start::All => From::Everything,
             Start::Day => From::Since(self.job.world.now() - DAY),
@@ -253,7 +290,10 @@ impl Run<'_> {
             let Err(cut) = self.deliver(&part)? else {
                 self.outbox.acknowledge(part.signal, part.mark);
                 self.is_saved = false;
-                self.recovered();
+                // where only the mark moved, nobody was asked
+                if !part.records.is_empty() {
+                    self.recovered();
+                }
                 if self.saved.elapsed() >= SAVE_EVERY {
                     self.save()?;
                 }
@@ -399,7 +439,10 @@ impl Run<'_> {
         };
         let mut again: Batches = self.outbox.reader(part.signal);
         let chunk = again.next((*lines, usize::MAX));
-        if let Some(chunk) = chunk.map_err(unreadable)? {
+        // what was spilled meanwhile stands before them now: then they come again
+        if let Some(chunk) = chunk.map_err(unreadable)?
+            && part.begins_with(&chunk.lines, done)
+        {
             self.outbox.acknowledge(part.signal, chunk.mark);
             self.is_saved = false;
         }
@@ -428,38 +471,29 @@ fn unreadable(cause: std::io::Error) -> Error {
     Error::failure("could not read the journal").because(cause)
 }
 
-/// Reads ahead: one part waits while another is on its way. Ends when there is no more, or when nobody takes it.
+/// Reads ahead: one part waits while another is on its way. Ends when there is no more, or when nobody takes it. A signal
+/// that cannot be read keeps back no other: its error comes last.
 fn read(readers: Vec<(Signal, Batches)>, most: Most, sender: &SyncSender<std::io::Result<Part>>) {
+    let mut failed = None;
     for (signal, mut batches) in readers {
         loop {
-            let part = match batches.next((most.records, most.bytes)) {
+            match batches.next((most.records, most.bytes)) {
                 Ok(Some(chunk)) => {
-                    let mut part = Part {
-                        signal,
-                        records: Vec::with_capacity(chunk.lines.len()),
-                        lines: Vec::with_capacity(chunk.lines.len()),
-                        mark: chunk.mark,
-                        damaged: chunk.damaged,
-                    };
-                    for (index, line) in chunk.lines.into_iter().enumerate() {
-                        match signal.read(&line) {
-                            Ok(record) => {
-                                part.records.push(Stored { line, record });
-                                part.lines.push(index + 1);
-                            }
-                            Err(_) => part.damaged += 1,
-                        }
+                    if sender.send(Ok(Part::of(signal, chunk))).is_err() {
+                        return;
                     }
-                    Ok(part)
                 }
                 Ok(None) => break,
-                Err(error) => Err(error),
-            };
-            let is_failed = part.is_err();
-            if sender.send(part).is_err() || is_failed {
-                return;
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    break;
+                }
             }
         }
+    }
+    if let Some(error) = failed {
+        // where nobody waits for it any more, the drain has ended for another reason
+        let _ = sender.send(Err(error));
     }
 }
 
