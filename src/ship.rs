@@ -163,6 +163,15 @@ pub trait Sink {
     fn probe(&mut self) -> Result<String, Error>;
 }
 
+/// The signals that a sink gets: those of its settings that it takes. One that cannot be opened might take them all.
+pub fn signals(settings: &SinkSettings, world: &World) -> Vec<Signal> {
+    let mut signals = settings.signals();
+    if let Ok(sink) = open(settings, world) {
+        signals.retain(|signal| sink.takes(*signal).is_some());
+    }
+    signals
+}
+
 /// Opens the sink that these settings describe. Touches no network: what is wrong here is wrong with the settings.
 pub fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sink>, Error> {
     match settings.kind {

@@ -195,6 +195,30 @@ fn sink_that_is_not_there_is_named() {
 }
 
 #[test]
+fn program_that_never_stops_talking_is_ended() {
+    let sandbox = sandbox("");
+    sandbox.obs(["emit", "a.b"]);
+    let sink = "[[sink]]\nname = \"x\"\ntype = \"command\"\ncommand = [\"/bin/sh\", \"-c\", \"while :; do echo aaaaaaaaaaaaaaaaaa; done >&2\"]\ntimeout = 300\n";
+    fs::write(sandbox.journal().join("config.toml"), sink).unwrap();
+    let outcome = sandbox.obs(["flush", "--timeout", "1"]);
+    assert_eq!(outcome.code, 1);
+    let why = json(&outcome.stdout)["why"].to_string();
+    assert!(why.contains("did not end within 300 ms"), "{why}");
+}
+
+#[test]
+fn what_no_endpoint_takes_is_not_left() {
+    let receiver = Receiver::start(|_, _| OK);
+    let url = format!("{}/v1/traces", receiver.url());
+    let sandbox = sandbox("").with("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &url);
+    sandbox.obs(["log", "info", "a"]);
+    sandbox.obs(["span", "exec", "-n", "build", "--", "true"]);
+    let outcome = sandbox.obs(["flush"]);
+    assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
+    assert_eq!(receiver.spans(), ["build"]);
+}
+
+#[test]
 fn two_sinks_of_one_name_are_refused() {
     let sandbox = sandbox("");
     sandbox.obs(["log", "info", "a"]);
@@ -214,7 +238,7 @@ fn two_sinks_of_one_name_are_refused() {
 
 /// True while a drain in the background holds its lock.
 fn is_behind(journal: &Path) -> bool {
-    let Ok(lock) = fs::File::open(journal.join("drain/behind.lock")) else {
+    let Ok(lock) = fs::File::open(journal.join("drain/.behind.lock")) else {
         return false;
     };
     lock.try_lock().is_err()

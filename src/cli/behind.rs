@@ -5,7 +5,7 @@
 use super::flush::Drains;
 use super::gc::keep_within_bounds;
 use crate::capture;
-use crate::child::Program;
+use crate::child::{self, Program};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::redact;
@@ -29,6 +29,10 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// The word for what went wrong with a sink.
 const WHAT: &str = "sink";
 const HOUR: i64 = 3_600_000_000_000;
+/// The name of its lock, which no sink can have.
+const LOCK: &str = ".behind";
+/// A batch without a time limit may hang longer than `LONGEST`: then the process is ended, and the batch comes again.
+const GRACE: Duration = Duration::from_secs(60);
 /// How long another one is waited for.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -36,7 +40,9 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub fn start_drain(program: &Path, world: &World) {
     let words = ["obs", "flush", WORD].map(OsString::from);
     let env: Vec<Cow<'_, OsStr>> = world.env().iter().map(|pair| placed(pair, world)).collect();
-    if let Some(program) = Program::new(program, &words, &env) {
+    // the builtin finds it by the shell's PATH, which may be relative
+    let program = world.absolute(program);
+    if let Some(program) = Program::new(&program, &words, &env) {
         program.detach();
     }
 }
@@ -81,37 +87,43 @@ pub(super) fn run(
     settings: &Settings,
 ) -> Result<(), Error> {
     let end = Instant::now() + LONGEST;
+    child::end_after(LONGEST + GRACE);
     let journal = capture::open(world, settings);
     let failed = |cause| Error::failure("could not hold the background's lock").because(cause);
     for error in wrong {
         note(&journal, world, &error.to_string());
     }
+    let mut is_again = false;
     loop {
         let held = journal
-            .hold_files("drain", "behind", PATIENCE)
+            .hold_files("drain", LOCK, PATIENCE)
             .map_err(failed)?;
         let Some(held) = held else {
             return Ok(()); // another one runs, and looks after us
         };
-        let well = until_stamp_is_old(drains, &journal, settings, end);
+        let (well, sent) = until_stamp_is_old(drains, &journal, settings, end);
         // only now: what was sent may go
         let _ = keep_within_bounds(world, settings);
         drop(held);
         // between its last look and this a call may have appended, and found somebody running
-        if Instant::now() >= end || !drains.is_anything_waiting(&well) {
+        let is_in_vain = is_again && sent == 0;
+        if is_in_vain || Instant::now() >= end || !drains.is_anything_waiting(&well) {
             return Ok(());
         }
+        is_again = true;
     }
 }
 
-/// Drains until the stamp is so old that a call would start another one. One answer for each sink: whether it is there.
+/// Drains until the stamp is so old that a call would start another one. One answer for each sink: whether it is there;
+/// and how many records were sent.
 fn until_stamp_is_old(
     drains: &Drains<'_>,
     journal: &Journal,
     settings: &Settings,
     end: Instant,
-) -> Vec<bool> {
+) -> (Vec<bool>, u64) {
     let world = drains.world;
+    let mut sent = 0;
     loop {
         let stamp = journal.drain_claimed().unwrap_or_default();
         let left = (stamp + LAST_LOOK)
@@ -120,11 +132,14 @@ fn until_stamp_is_old(
         let mut well = Vec::new();
         for drained in drains.once(end, settings) {
             let trouble = match drained {
-                Ok(drained) => match drained.state {
-                    State::Busy | State::Done => None,
-                    State::Later { why, .. } | State::Wrong(why) => Some(why),
-                    State::Stopped => return well,
-                },
+                Ok(drained) => {
+                    sent += drained.sent;
+                    match drained.state {
+                        State::Busy | State::Done => None,
+                        State::Later { why, .. } | State::Wrong(why) => Some(why),
+                        State::Stopped => return (well, sent),
+                    }
+                }
                 Err(error) => Some(error),
             };
             well.push(trouble.is_none());
@@ -134,7 +149,7 @@ fn until_stamp_is_old(
         }
         let is_last = left == 0 && journal.drain_claimed().unwrap_or_default() == stamp;
         if is_last || Instant::now() >= end || !well.contains(&true) {
-            return well;
+            return (well, sent);
         }
         thread::sleep(Duration::from_nanos(
             u64::try_from(left).unwrap_or_default(),

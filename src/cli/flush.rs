@@ -11,7 +11,7 @@ use crate::model::Signal;
 use crate::model::shown::escape;
 use crate::redact;
 use crate::settings::{Settings, SinkKind, SinkSettings, sinks};
-use crate::ship::{Drained, Patience, Rounds, State};
+use crate::ship::{self, Drained, Patience, Rounds, State};
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use serde_json::{Value, json};
@@ -105,13 +105,13 @@ impl<'a> Drains<'a> {
         self.sinks
             .iter()
             .zip(there)
-            .any(|(sink, is_there)| *is_there && !waiting(&journal, sink).is_empty())
+            .any(|(sink, is_there)| *is_there && !waiting(&journal, sink, self.world).is_empty())
     }
 }
 
 /// What a sink has not acknowledged: records by signal, where there are any.
-pub(super) fn waiting(journal: &Journal, sink: &SinkSettings) -> Vec<(Signal, u64)> {
-    let taken = sink.signals();
+pub(super) fn waiting(journal: &Journal, sink: &SinkSettings, world: &World) -> Vec<(Signal, u64)> {
+    let taken = ship::signals(sink, world);
     let all = journal.waiting(&sink.name).unwrap_or_default();
     all.into_iter()
         .filter(|one| one.records > 0 && taken.contains(&one.signal))
@@ -158,7 +158,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let mut exit = Exit::Done;
     let mut first = None;
     for (sink, drained) in drains.sinks.iter().zip(done) {
-        let left = waiting(&journal, sink);
+        let left = waiting(&journal, sink, world);
         match drained {
             Ok(drained) => {
                 if !left.is_empty() || matches!(drained.state, State::Wrong(_)) {

@@ -13,6 +13,8 @@ const EXTENSION: &str = "retry";
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest one.
 const LONGEST: Duration = Duration::from_secs(300);
+/// The longest one that a receiver may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(86_400);
 
 /// What is known of failed attempts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub(super) struct Backoff {
     pub(super) attempts: u32,
     /// Not before this, in nanoseconds since the epoch.
     pub(super) next: i64,
+    /// When this was noted: a clock that was set back must not make it wait for ever.
+    #[serde(default)]
+    at: i64,
     /// The receiver named the time itself.
     pub(super) is_asked: bool,
     /// What happened last.
@@ -54,10 +59,17 @@ impl Backoff {
         }
     }
 
+    /// True where it may be tried again.
+    pub(super) fn is_due(&self, now: i64) -> bool {
+        now >= self.next || now < self.at
+    }
+
     /// Notes a failure and when to try again: when the receiver says, else by the schedule, with jitter.
     pub(super) fn fail(&mut self, now: i64, after: Option<Duration>, wait: Duration, why: &str) {
         self.attempts = self.attempts.saturating_add(1);
         self.is_asked = after.is_some();
+        self.at = now;
+        let after = after.map(|after| after.min(LONGEST_ASKED));
         let wait = i64::try_from(after.unwrap_or(wait).as_nanos()).unwrap_or(i64::MAX);
         self.next = now.saturating_add(wait);
         why.clone_into(&mut self.why);
@@ -102,6 +114,16 @@ mod tests {
         assert_eq!(wait(0, &hours, 7), Duration::ZERO);
         assert_eq!(wait(1, &hours, 0), Duration::from_secs(1800));
         assert_eq!(wait(9, &hours, 0), Duration::from_secs(1800));
+    }
+
+    #[test]
+    fn clock_set_back_makes_nobody_wait() {
+        let mut backoff = Backoff::default();
+        let ever = Duration::from_secs(u64::MAX);
+        backoff.fail(1_000, Some(ever), Duration::ZERO, "503");
+        assert_eq!(backoff.next, 86_400_000_001_000);
+        assert!(!backoff.is_due(2_000) && !backoff.is_due(1_000));
+        assert!(backoff.is_due(999) && backoff.is_due(backoff.next));
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn drain_into(
     };
     let backoff = Backoff::load(&files).for_settings(job.settings);
     let must_wait = backoff.is_asked || !job.is_eager;
-    if must_wait && job.world.now() < backoff.next {
+    if must_wait && !backoff.is_due(job.world.now()) {
         let next = backoff.next;
         let why = Error::failure(format!("sink `{name}` is not tried before its time"));
         let why = why.because(&backoff.why);
@@ -244,7 +244,9 @@ impl Run<'_> {
         let most = self.sink.most();
         let taken = thread::scope(|scope| {
             let (sender, receiver) = sync_channel(1);
-            scope.spawn(move || read(readers, most, &sender));
+            let reading = move || read(readers, most, &sender);
+            let started = thread::Builder::new().spawn_scoped(scope, reading);
+            started.map_err(|cause| Error::failure("could not start a thread").because(cause))?;
             self.take(&receiver)
         });
         // what is acknowledged is, whatever failed behind it
@@ -279,7 +281,9 @@ impl Run<'_> {
                 }
                 other => other.map_err(unreadable)?,
             };
-            if (self.job.stop)() {
+            // where only the mark moved, nobody is asked
+            let is_empty = part.records.is_empty();
+            if !is_empty && (self.job.stop)() {
                 self.drained.state = State::Stopped;
                 return Ok(());
             }
@@ -290,8 +294,7 @@ impl Run<'_> {
             let Err(cut) = self.deliver(&part)? else {
                 self.outbox.acknowledge(part.signal, part.mark);
                 self.is_saved = false;
-                // where only the mark moved, nobody was asked
-                if !part.records.is_empty() {
+                if !is_empty {
                     self.recovered();
                 }
                 if self.saved.elapsed() >= SAVE_EVERY {
@@ -351,7 +354,12 @@ impl Run<'_> {
                     if let Err(cut) = self.send(first, done)? {
                         return Ok(Err(cut));
                     }
-                    return self.send(second, done + first.len());
+                    let done = done + first.len();
+                    if (self.job.stop)() {
+                        let state = State::Stopped;
+                        return Ok(Err(Cut { done, state }));
+                    }
+                    return self.send(second, done);
                 }
                 None => self.reject(load, &why)?,
             },
