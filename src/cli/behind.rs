@@ -131,9 +131,12 @@ fn until_stamp_is_old(
             .clamp(0, LAST_LOOK);
         let mut well = Vec::new();
         for drained in drains.once(end, settings) {
+            // one that takes something is there, though it may not know every signal
+            let mut is_there = false;
             let trouble = match drained {
                 Ok(drained) => {
                     sent += drained.sent;
+                    is_there = drained.sent > 0;
                     match drained.state {
                         State::Busy | State::Done => None,
                         State::Later { why, .. } | State::Wrong(why) => Some(why),
@@ -142,7 +145,7 @@ fn until_stamp_is_old(
                 }
                 Err(error) => Some(error),
             };
-            well.push(trouble.is_none());
+            well.push(is_there || trouble.is_none());
             if let Some(error) = trouble {
                 note(journal, world, &error.to_string());
             }

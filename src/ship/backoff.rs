@@ -2,6 +2,7 @@
 //! sink's lock is held.
 
 use crate::journal::Held;
+use crate::model::Signal;
 use crate::settings::SinkSettings;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -30,6 +31,9 @@ pub(super) struct Backoff {
     pub(super) is_asked: bool,
     /// What happened last.
     pub(super) why: String,
+    /// The signals that must wait; none: all of them.
+    #[serde(default)]
+    pub(super) signals: Vec<String>,
     /// A hash of the settings that it happened with.
     #[serde(default)]
     settings: String,
@@ -57,6 +61,18 @@ impl Backoff {
                 ..Self::default()
             },
         }
+    }
+
+    /// A signal that the other side does not take as things are.
+    pub(super) fn hold(&mut self, signal: Signal) {
+        if !self.holds(signal) {
+            self.signals.push(signal.name().to_owned());
+        }
+    }
+
+    /// True for such a signal.
+    pub(super) fn holds(&self, signal: Signal) -> bool {
+        self.signals.iter().any(|name| name == signal.name())
     }
 
     /// True where it may be tried again.

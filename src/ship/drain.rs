@@ -136,7 +136,8 @@ fn drain_into(
     };
     let backoff = Backoff::load(&files).for_settings(job.settings);
     let must_wait = backoff.is_asked || !job.is_eager;
-    if must_wait && !backoff.is_due(job.world.now()) {
+    let must_wait = must_wait && !backoff.is_due(job.world.now());
+    if must_wait && backoff.signals.is_empty() {
         let next = backoff.next;
         let why = Error::failure(format!("sink `{name}` is not tried before its time"));
         let why = why.because(&backoff.why);
@@ -157,6 +158,7 @@ fn drain_into(
         outbox,
         saved: Instant::now(),
         is_saved: is_told,
+        must_wait,
     };
     run.all()?;
     Ok(run.drained)
@@ -176,6 +178,8 @@ struct Run<'a> {
     drained: Drained,
     saved: Instant,
     is_saved: bool,
+    /// It is too early for the signals that the other side did not know; the others go.
+    must_wait: bool,
 }
 
 /// What the reader hands over: some records of a signal, and where the cursor stands behind them.
@@ -238,7 +242,12 @@ impl Run<'_> {
                     begun.map_err(unreadable)?;
                     self.is_saved = false;
                 }
-                readers.push((signal, self.outbox.reader(signal)));
+                match self.must_wait && self.backoff.holds(signal) {
+                    true => {
+                        self.drained.state = State::Wrong(Error::failure(&self.backoff.why));
+                    }
+                    false => readers.push((signal, self.outbox.reader(signal))),
+                }
             }
         }
         let most = self.sink.most();
@@ -295,7 +304,7 @@ impl Run<'_> {
                 self.outbox.acknowledge(part.signal, part.mark);
                 self.is_saved = false;
                 if !is_empty {
-                    self.recovered();
+                    self.recovered(part.signal);
                 }
                 if self.saved.elapsed() >= SAVE_EVERY {
                     self.save()?;
@@ -364,11 +373,13 @@ impl Run<'_> {
                 None => self.reject(load, &why)?,
             },
             Answer::Gone(error) => {
+                self.backoff.signals.clear();
                 self.failed(None, Some(FOR_GOOD), &error)?;
                 let state = State::Wrong(error);
                 return Ok(Err(Cut { done, state }));
             }
             Answer::Misconfigured(error) => {
+                self.backoff.hold(load.signal());
                 self.failed(None, None, &error)?;
                 return Ok(Err(Cut {
                     done,
@@ -376,6 +387,7 @@ impl Run<'_> {
                 }));
             }
             Answer::Retry { after, why } => {
+                self.backoff.signals.clear();
                 let next = self.failed(after, None, &why)?;
                 let state = State::Later { next, why };
                 return Ok(Err(Cut { done, state }));
@@ -427,9 +439,11 @@ impl Run<'_> {
         Ok(self.backoff.next)
     }
 
-    fn recovered(&mut self) {
-        if self.backoff.attempts > 0 {
+    fn recovered(&mut self, signal: Signal) {
+        let is_about_others = !self.backoff.signals.is_empty() && !self.backoff.holds(signal);
+        if self.backoff.attempts > 0 && !is_about_others {
             self.backoff.attempts = 0;
+            self.backoff.signals.clear();
             // what is not removed only makes a later drain wait
             let _ = self.store_backoff();
         }

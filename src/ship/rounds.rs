@@ -112,8 +112,11 @@ impl Rounds<'_> {
                         self.sleep(match drained.map(|drained| drained.state) {
                             // no longer, or the journal would not be looked after
                             Ok(State::Later { next, .. }) => self.until(next).clamp(POLL, WRONG),
-                            Ok(State::Wrong(_)) | Err(_) => WRONG,
-                            Ok(State::Busy | State::Done | State::Stopped) => POLL,
+                            Err(_) => WRONG,
+                            // what is wrong with one signal keeps no other waiting; when it is tried again stands on disk
+                            Ok(State::Busy | State::Done | State::Stopped | State::Wrong(_)) => {
+                                POLL
+                            }
                         });
                     }
                 });

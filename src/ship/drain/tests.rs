@@ -400,6 +400,35 @@ fn wrong_for_one_signal_holds_no_other() {
 }
 
 #[test]
+fn signal_that_must_wait_delays_no_other() {
+    let home = Home::new();
+    home.count(1);
+    let no_metrics = || {
+        Fault::new(
+            |texts| match texts.iter().any(|text| text.starts_with("jobs")) {
+                true => Answer::Misconfigured(Error::usage("404: no metrics here")),
+                false => Answer::Delivered,
+            },
+        )
+    };
+    home.drain_as(no_metrics(), false);
+    home.log("log");
+    let sink = all_well();
+    let got = taken(&sink);
+    let drained = home.drain_as(sink, false);
+    assert!(matches!(drained.state, State::Wrong(_)), "{drained:?}");
+    assert_eq!(texts(&got), ["log"]);
+    let noted = fs::read_to_string(home.path().join("drain/x.retry")).unwrap();
+    assert!(noted.contains("404: no metrics here"), "{noted}");
+    // asked by hand all are tried
+    let sink = all_well();
+    let got = taken(&sink);
+    home.drain(sink);
+    assert_eq!(texts(&got), ["jobs=Sum(1.0)"]);
+    assert!(!home.path().join("drain/x.retry").exists());
+}
+
+#[test]
 fn receiver_that_is_gone_waits_for_other_settings() {
     let mut home = Home::new();
     home.log("a");
