@@ -141,7 +141,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         };
         written += match &args.output {
             None => export.all(&journal, &filter).map(|()| export.written)?,
-            Some(folder) => export.into_folder(&journal, &filter, folder)?,
+            Some(folder) => export.write_folder(&journal, &filter, folder)?,
         };
         if let Some((count, why)) = export.refused {
             world.say(&format!(
@@ -188,7 +188,7 @@ struct Export<'a> {
 
 impl Export<'_> {
     /// Into `<folder>/<signal>.<extension>`, by a temporary file that gets the name when it is whole.
-    fn into_folder(
+    fn write_folder(
         &mut self,
         journal: &Journal,
         filter: &Filter,
