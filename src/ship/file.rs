@@ -112,7 +112,8 @@ impl Sink for Files {
             Load::Points(_) => Signal::Metrics,
             Load::Records(signal, _) => signal,
         };
-        let lines = match self.format.lines(load) {
+        let lines = match self.format.sent(load) {
+            Ok(lines) if lines.is_empty() => return Answer::Delivered,
             Ok(lines) => lines,
             Err(why) => return Answer::Permanent(why),
         };

@@ -190,6 +190,7 @@ fn retry_after_is_honoured() {
             Some(30),
         ),
         ("Retry-After: Sun, 06 Nov 1994 08:50:07 GMT", Some(0)),
+        ("Retry-After: 18446744073709551615", Some(24 * 60 * 60)),
         ("Retry-After: soon", None),
         ("X: y", None),
     ] {

@@ -11,7 +11,7 @@ use crate::redact;
 use crate::ship::Answer;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 use std::error::Error as Cause;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    fn header(&self, name: reqwest::header::HeaderName) -> Option<&str> {
+    fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
@@ -45,16 +45,6 @@ impl Reply {
     /// The receiver's clock.
     pub(super) fn date(&self) -> Option<i64> {
         time::parse_http(self.header(DATE)?)
-    }
-
-    /// Seconds, or a date, which is measured from the receiver's own clock where it shows that.
-    fn retry_after(&self, now: i64) -> Option<Duration> {
-        let text = self.header(RETRY_AFTER)?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds).min(DAY));
-        }
-        let wait = time::parse_http(text)?.saturating_sub(self.date().unwrap_or(now));
-        Some(Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(DAY))
     }
 
     /// The error's text: of a `google.rpc.Status` in either encoding, else the body itself.
@@ -92,6 +82,19 @@ impl Reply {
         let count = u64::try_from(partial.rejected_spans).unwrap_or(0);
         Some((count, partial.error_message))
     }
+}
+
+/// How long a receiver wants to be left alone, a day at most: seconds, or a date, which is measured from its own clock where
+/// it shows that.
+pub(in crate::ship) fn retry_after(headers: &HeaderMap, now: i64) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
+    let wanted = text(RETRY_AFTER)?.trim();
+    if let Ok(seconds) = wanted.parse() {
+        return Some(Duration::from_secs(seconds).min(DAY));
+    }
+    let from = text(DATE).and_then(time::parse_http).unwrap_or(now);
+    let wait = time::parse_http(wanted)?.saturating_sub(from);
+    Some(Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(DAY))
 }
 
 /// What a partial success means; none said, or an empty one, is full success.
@@ -141,7 +144,7 @@ pub(super) fn of_reply(target: &Target, reply: &Reply, now: i64) -> Answer {
         415 => misconfigured("it does not take this protocol or compression: try another"),
         421 | 426 | 505 => misconfigured("it wants another version of HTTP, or TLS"),
         429 | 502 | 503 | 504 => Answer::Retry {
-            after: reply.retry_after(now),
+            after: retry_after(&reply.headers, now),
             why: Error::failure(status),
         },
         _ => Answer::Permanent(status),

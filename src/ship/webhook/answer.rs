@@ -3,15 +3,14 @@
 
 use super::Webhook;
 use crate::error::Error;
-use crate::model::{shown, time};
+use crate::model::shown;
 use crate::redact;
 use crate::ship::Answer;
-use crate::ship::otlp::{answer::LINK_LOCAL, target, tls};
+use crate::ship::otlp::answer::{LINK_LOCAL, retry_after};
+use crate::ship::otlp::{target, tls};
 use reqwest::blocking::Response;
-use reqwest::header::{DATE, HeaderName, RETRY_AFTER};
 use std::error::Error as Cause;
 use std::io::Read;
-use std::time::Duration;
 
 /// What is read of an answer.
 const MOST: u64 = 1024 * 1024;
@@ -21,7 +20,7 @@ const SHOWN: usize = 300;
 /// What the receiver's answer means.
 pub(super) fn of_response(hook: &Webhook, response: Response) -> Answer {
     let status = response.status().as_u16();
-    let after = retry_after(&response, hook.world.now());
+    let after = retry_after(response.headers(), hook.world.now());
     let mut body = Vec::new();
     // the status is the answer; what follows is read so that the connection can serve again
     let _ = response.take(MOST).read_to_end(&mut body);
@@ -57,18 +56,6 @@ fn closed(hook: &Webhook) -> Error {
         "it answers 410 Gone: remove the sink, or correct {}",
         hook.place
     ))
-}
-
-/// Seconds, or a date, which is measured from the receiver's own clock where it shows that.
-fn retry_after(response: &Response, now: i64) -> Option<Duration> {
-    let text = |name: HeaderName| response.headers().get(name)?.to_str().ok();
-    let wanted = text(RETRY_AFTER)?.trim();
-    if let Ok(seconds) = wanted.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let from = text(DATE).and_then(time::parse_http).unwrap_or(now);
-    let wait = time::parse_http(wanted)?.saturating_sub(from);
-    Some(Duration::from_nanos(u64::try_from(wait).unwrap_or(0)))
 }
 
 /// What it means that there was no answer. The event may have arrived or not.
