@@ -306,15 +306,16 @@ impl Run<'_> {
                 self.drained.dropped += rejected;
                 self.drained.says(&why);
             }
-            Answer::Permanent(why) => match load.halves() {
-                Some((first, second)) => {
-                    if let Err(cut) = self.send(first, done)? {
-                        return Ok(Err(cut));
-                    }
-                    return self.send(second, done + first.len());
-                }
-                None => self.reject(load, &why)?,
-            },
+            Answer::Permanent(why) => return self.refused(load, done, &why),
+            Answer::Failing(why) if self.is_over() => {
+                let why = why.to_string();
+                return self.refused(load, done, &why);
+            }
+            Answer::Failing(why) => {
+                let next = self.failed(None, None, &why)?;
+                let state = State::Later { next, why };
+                return Ok(Err(Cut { done, state }));
+            }
             Answer::Gone(error) => {
                 self.failed(None, Some(FOR_GOOD), &error)?;
                 let state = State::Wrong(error);
@@ -334,6 +335,28 @@ impl Run<'_> {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// A load that nobody takes as it is: halved, or the one record is set aside.
+    fn refused(
+        &mut self,
+        load: Load<'_>,
+        done: usize,
+        why: &str,
+    ) -> Result<Result<(), Cut>, Error> {
+        let Some((first, second)) = load.halves() else {
+            return self.reject(load, why).map(Ok);
+        };
+        match self.send(first, done)? {
+            Err(cut) => Ok(Err(cut)),
+            Ok(()) => self.send(second, done + first.len()),
+        }
+    }
+
+    /// True where the schedule of the sink's protocol has been gone through in vain.
+    fn is_over(&self) -> bool {
+        let schedule = self.sink.schedule().unwrap_or_default();
+        self.backoff.is_over(self.job.world.now(), schedule)
     }
 
     fn count(&mut self, load: Load<'_>) {

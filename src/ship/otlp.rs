@@ -173,7 +173,10 @@ impl Sink for Otlp {
             let (answer, clock) = self.deliver(lane, Batch::empty(lane));
             match answer {
                 Answer::Delivered | Answer::Partial { .. } => {}
-                Answer::Gone(why) | Answer::Misconfigured(why) | Answer::Retry { why, .. } => {
+                Answer::Failing(why)
+                | Answer::Gone(why)
+                | Answer::Misconfigured(why)
+                | Answer::Retry { why, .. } => {
                     return Err(why);
                 }
                 Answer::Permanent(why) => return Err(Error::failure(why)),

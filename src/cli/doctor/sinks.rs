@@ -59,7 +59,8 @@ fn one(found: &mut Findings, world: &World, settings: &SinkSettings, send: bool)
                     "",
                 );
             }
-            Answer::Gone(error)
+            Answer::Failing(error)
+            | Answer::Gone(error)
             | Answer::Misconfigured(error)
             | Answer::Retry { why: error, .. } => bad(found, name, &error),
         }
