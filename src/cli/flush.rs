@@ -11,7 +11,7 @@ use crate::model::Signal;
 use crate::model::shown::escape;
 use crate::redact;
 use crate::settings::{Settings, SinkKind, SinkSettings, sinks};
-use crate::ship::{Drained, Patience, Rounds, State};
+use crate::ship::{self, Drained, Patience, Rounds, State};
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use serde_json::{Value, json};
@@ -119,6 +119,15 @@ pub(super) fn waiting(journal: &Journal, sink: &SinkSettings) -> Vec<(Signal, u6
         .collect()
 }
 
+/// Says what of the exporter's variables is ignored, as their specification asks.
+pub(super) fn warn(sinks: &[SinkSettings], world: &World) {
+    if sinks.iter().any(|sink| sink.is_from_variables) {
+        for warning in ship::otlp::warnings(world) {
+            world.say(&format!("obs: {warning}\n"));
+        }
+    }
+}
+
 /// Runs it.
 pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let args = Args::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
@@ -140,6 +149,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         world.say("obs: nothing is sent: no sink is configured\nhint: set OTEL_EXPORTER_OTLP_ENDPOINT, or see `obs print config`\n");
         return Ok(Exit::Done);
     }
+    warn(&drains.sinks, world);
     drains.sweep(settings);
     let patience = Patience {
         until: Instant::now() + Duration::from_secs(args.timeout),
