@@ -127,6 +127,15 @@ pub(super) fn waiting(journal: &Journal, sink: &SinkSettings, world: &World) -> 
     left
 }
 
+/// Says what of the exporter's variables is ignored, as their specification asks.
+pub(super) fn warn(sinks: &[SinkSettings], world: &World) {
+    if sinks.iter().any(|sink| sink.is_from_variables) {
+        for warning in ship::otlp::warnings(world) {
+            world.say(&format!("obs: {warning}\n"));
+        }
+    }
+}
+
 /// Runs it.
 pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let args = Args::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
@@ -148,6 +157,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         world.say("obs: nothing is sent: no sink is configured\nhint: set OTEL_EXPORTER_OTLP_ENDPOINT, or see `obs print config`\n");
         return Ok(Exit::Done);
     }
+    warn(&drains.sinks, world);
     drains.sweep(settings);
     let patience = Patience {
         until: world.moment() + Duration::from_secs(args.timeout),
