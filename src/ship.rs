@@ -70,6 +70,14 @@ impl<'a> Load<'a> {
         }
     }
 
+    /// Whose they are.
+    pub fn signal(self) -> Signal {
+        match self {
+            Self::Points(_) => Signal::Metrics,
+            Self::Records(signal, _) => signal,
+        }
+    }
+
     /// True for no records at all.
     pub fn is_empty(self) -> bool {
         self.len() == 0

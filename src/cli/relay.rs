@@ -6,6 +6,7 @@ use super::page::{fit, reflow};
 use crate::capture;
 use crate::child;
 use crate::error::{Error, Exit};
+use crate::model::shown::escape;
 use crate::redact;
 use crate::settings::{Settings, sinks};
 use crate::ship::{Drained, State};
@@ -129,7 +130,7 @@ impl Board<'_> {
             self.rewrite(&line(&sinks));
         } else if is_turn {
             let text = match sinks.get(name).and_then(|seen| seen.trouble.as_deref()) {
-                Some(trouble) => format!("obs: {name}: {trouble}\n"),
+                Some(trouble) => format!("obs: {name}: {}\n", escape(trouble)),
                 None => format!("obs: {name}: sending again\n"),
             };
             self.world.say(&text);
@@ -167,7 +168,7 @@ fn line(sinks: &BTreeMap<String, Seen>) -> String {
             let trouble = seen
                 .trouble
                 .as_ref()
-                .map_or_else(String::new, |trouble| format!(" ({trouble})"));
+                .map_or_else(String::new, |trouble| format!(" ({})", escape(trouble)));
             format!("{name} {} sent{rejected}{trouble}", seen.sent)
         })
         .collect();

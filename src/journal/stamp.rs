@@ -39,3 +39,26 @@ impl Journal {
         home.join("drain/stamp")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::fresh;
+    use super::EVERY;
+
+    #[test]
+    fn calls_close_together_start_one_drain() {
+        let (_dir, journal) = fresh();
+        let now = 2_000_000_000_000_000_000;
+        assert_eq!(journal.drain_claimed(), None);
+        assert!(journal.claim_drain(now));
+        assert_eq!(journal.drain_claimed(), Some(now));
+        for later in [0, 1, EVERY - 1] {
+            assert!(!journal.claim_drain(now + later), "{later}");
+        }
+        assert_eq!(journal.drain_claimed(), Some(now));
+        assert!(journal.claim_drain(now + EVERY));
+        // by a clock that was set back
+        assert!(journal.claim_drain(now - 1));
+        assert_eq!(journal.drain_claimed(), Some(now - 1));
+    }
+}

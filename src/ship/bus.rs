@@ -10,6 +10,7 @@ pub(super) use message::{Message, Wire};
 pub(super) use tls::Tls;
 
 use super::Answer;
+use super::otlp::target::limit;
 use crate::error::Error;
 use crate::model::Signal;
 use crate::settings::SinkSettings;
@@ -31,10 +32,9 @@ impl Lane {
     pub(super) fn open(settings: &SinkSettings) -> Result<Self, Error> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let failed = |error| Error::failure("could not make a runtime").because(error);
-        let millis = settings.number("timeout");
         Ok(Self {
             runtime: Some(runtime.map_err(failed)?),
-            limit: (millis > 0).then(|| Duration::from_millis(millis)),
+            limit: limit(settings.number("timeout")),
         })
     }
 

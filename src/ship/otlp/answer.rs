@@ -2,6 +2,7 @@
 //! "Failures"). Where the specification lets a client drop data for a mistake in its settings, nothing is dropped here: the
 //! answer is `Misconfigured`. What a receiver said is shown without our headers' values, escaped and cut.
 
+use super::headers::Headers;
 use super::spoken::{self, Spoken};
 use super::target::{Protocol, Target};
 use super::tls;
@@ -44,17 +45,7 @@ impl Reply {
 
     /// The receiver's clock.
     pub(super) fn date(&self) -> Option<i64> {
-        time::parse_http(self.header(DATE)?)
-    }
-
-    /// Seconds, or a date, which is measured from the receiver's own clock where it shows that.
-    fn retry_after(&self, now: i64) -> Option<Duration> {
-        let text = self.header(RETRY_AFTER)?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds).min(DAY));
-        }
-        let wait = time::parse_http(text)?.saturating_sub(self.date().unwrap_or(now));
-        Some(Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(DAY))
+        date(&self.headers)
     }
 
     /// The error's text: of a `google.rpc.Status` in either encoding, else the body itself.
@@ -94,12 +85,26 @@ impl Reply {
     }
 }
 
+fn date(headers: &HeaderMap) -> Option<i64> {
+    time::parse_http(headers.get(DATE)?.to_str().ok()?)
+}
+
+/// Seconds, or a date, which is measured from the receiver's own clock where it shows that.
+pub(in crate::ship) fn retry_after(headers: &HeaderMap, now: i64) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds).min(DAY));
+    }
+    let wait = time::parse_http(text)?.saturating_sub(date(headers).unwrap_or(now));
+    Some(Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(DAY))
+}
+
 /// What a partial success means; none said, or an empty one, is full success.
 pub(super) fn of_partial(target: &Target, partial: Option<(u64, String)>) -> Answer {
     match partial {
         Some((rejected, why)) if rejected > 0 || !why.is_empty() => Answer::Partial {
             rejected,
-            why: clean(target, &why),
+            why: clean(&target.headers, &why),
         },
         _ => Answer::Delivered,
     }
@@ -108,7 +113,7 @@ pub(super) fn of_partial(target: &Target, partial: Option<(u64, String)>) -> Ans
 /// What an HTTP answer means.
 pub(super) fn of_reply(target: &Target, reply: &Reply, now: i64) -> Answer {
     let at = target.endpoint.shown();
-    let said = clean(target, &reply.said());
+    let said = clean(&target.headers, &reply.said());
     let status = match said.is_empty() || reply.is_of_type("html") {
         true => format!("{at} answers {}", reply.status),
         false => format!("{at} answers {}: {said}", reply.status),
@@ -124,7 +129,7 @@ pub(super) fn of_reply(target: &Target, reply: &Reply, now: i64) -> Answer {
         300..=399 => {
             let to = reply.header(LOCATION).unwrap_or("another place");
             let to = to.split(['?', '#']).next().unwrap_or_default();
-            let to = clean(target, to);
+            let to = clean(&target.headers, to);
             misconfigured(&format!(
                 "redirects are not followed: it points to {to}; set {}",
                 target.place
@@ -141,7 +146,7 @@ pub(super) fn of_reply(target: &Target, reply: &Reply, now: i64) -> Answer {
         415 => misconfigured("it does not take this protocol or compression: try another"),
         421 | 426 | 505 => misconfigured("it wants another version of HTTP, or TLS"),
         429 | 502 | 503 | 504 => Answer::Retry {
-            after: reply.retry_after(now),
+            after: retry_after(&reply.headers, now),
             why: Error::failure(status),
         },
         _ => Answer::Permanent(status),
@@ -164,7 +169,7 @@ pub(super) fn of_status(target: &Target, status: &Status) -> Answer {
         }
         return of_failure(target, cause);
     }
-    let said = clean(target, status.message());
+    let said = clean(&target.headers, status.message());
     let at = target.endpoint.shown();
     let whole = format!("{at} answers {}: {said}", name(status.code()));
     let retry = || Answer::Retry {
@@ -273,7 +278,7 @@ pub(super) fn of_failure(target: &Target, error: &(dyn Cause + 'static)) -> Answ
     Answer::Retry {
         after: None,
         why: Error::failure(format!("could not reach the collector at {address}"))
-            .because(clean(target, &innermost))
+            .because(clean(&target.headers, &innermost))
             .hint(hint),
     }
 }
@@ -318,7 +323,7 @@ fn wrong_port(target: &Target) -> Option<Error> {
 }
 
 /// What an error and those behind it say.
-fn chain(error: &(dyn Cause + 'static)) -> Vec<String> {
+pub(in crate::ship) fn chain(error: &(dyn Cause + 'static)) -> Vec<String> {
     let mut words = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
@@ -329,8 +334,8 @@ fn chain(error: &(dyn Cause + 'static)) -> Vec<String> {
 }
 
 /// A receiver's words as they may be shown.
-fn clean(target: &Target, text: &str) -> String {
-    let text = target.headers.blanked(text.trim());
+pub(in crate::ship) fn clean(headers: &Headers, text: &str) -> String {
+    let text = headers.blanked(text.trim());
     let text = redact::text(&text);
     let cut: String = text.chars().take(SHOWN).collect();
     shown::escape(&cut).into_owned()

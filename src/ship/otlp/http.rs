@@ -181,3 +181,32 @@ pub(super) async fn routable(host: &str, port: u16) -> io::Result<Vec<std::net::
         false => Ok(found),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    #[test]
+    fn redirect_is_an_answer_and_not_followed() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for status in ["307 Temporary Redirect", "200 OK"] {
+                let mut stream = listener.accept().unwrap().0;
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let head = lines.map_while(Result::ok);
+                head.take_while(|line| !line.is_empty()).for_each(drop);
+                let rest = "Location: /elsewhere\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                write!(stream, "HTTP/1.1 {status}\r\n{rest}").unwrap();
+            }
+        });
+        let endpoint = Endpoint::exact(&url).unwrap();
+        let limit = Some(Duration::from_secs(30));
+        let client = client(&endpoint, &Tls::default(), limit, false).unwrap();
+        let response = client.post(endpoint.url().clone()).send().unwrap();
+        assert_eq!(response.status().as_u16(), 307);
+    }
+}

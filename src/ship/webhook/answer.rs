@@ -3,30 +3,24 @@
 
 use super::Webhook;
 use crate::error::Error;
-use crate::model::{shown, time};
-use crate::redact;
 use crate::ship::Answer;
-use crate::ship::otlp::{answer::LINK_LOCAL, target, tls};
+use crate::ship::otlp::answer::{LINK_LOCAL, chain, clean, retry_after};
+use crate::ship::otlp::{target, tls};
 use reqwest::blocking::Response;
-use reqwest::header::{DATE, HeaderName, RETRY_AFTER};
-use std::error::Error as Cause;
 use std::io::Read;
-use std::time::Duration;
 
 /// What is read of an answer.
 const MOST: u64 = 1024 * 1024;
-/// What is shown of it.
-const SHOWN: usize = 300;
 
 /// What the receiver's answer means.
 pub(super) fn of_response(hook: &Webhook, response: Response) -> Answer {
     let status = response.status().as_u16();
-    let after = retry_after(&response, hook.world.now());
+    let after = retry_after(response.headers(), hook.world.now());
     let mut body = Vec::new();
     // the status is the answer; what follows is read so that the connection can serve again
     let _ = response.take(MOST).read_to_end(&mut body);
     let at = hook.endpoint.address();
-    let said = clean(hook, &body);
+    let said = clean(&hook.headers, &String::from_utf8_lossy(&body));
     let what = match said.is_empty() {
         true => format!("the webhook at {at} answers {status}"),
         false => format!("the webhook at {at} answers {status}: {said}"),
@@ -59,18 +53,6 @@ fn closed(hook: &Webhook) -> Error {
     ))
 }
 
-/// Seconds, or a date, which is measured from the receiver's own clock where it shows that.
-fn retry_after(response: &Response, now: i64) -> Option<Duration> {
-    let text = |name: HeaderName| response.headers().get(name)?.to_str().ok();
-    let wanted = text(RETRY_AFTER)?.trim();
-    if let Ok(seconds) = wanted.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let from = text(DATE).and_then(time::parse_http).unwrap_or(now);
-    let wait = time::parse_http(wanted)?.saturating_sub(from);
-    Some(Duration::from_nanos(u64::try_from(wait).unwrap_or(0)))
-}
-
 /// What it means that there was no answer. The event may have arrived or not.
 pub(super) fn of_failure(hook: &Webhook, error: reqwest::Error) -> Answer {
     match failure(hook, error) {
@@ -94,26 +76,12 @@ pub(super) fn failure(hook: &Webhook, error: reqwest::Error) -> (bool, Error) {
             why.hint("raise the timeout, where the receiver is only slow"),
         );
     }
-    let mut innermost = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        innermost = cause.to_string();
-        next = cause.source();
-    }
+    let innermost = chain(&error).pop().unwrap_or_default();
     if innermost.contains(LINK_LOCAL) {
         return (false, target::link_local(&hook.place));
     }
     let error = Error::failure(format!("could not reach the webhook at {at}"))
-        .because(clean(hook, innermost.as_bytes()))
+        .because(clean(&hook.headers, &innermost))
         .hint(format!("start it there, or correct {}", hook.place));
     (true, error)
-}
-
-/// A receiver's words as they may be shown.
-fn clean(hook: &Webhook, said: &[u8]) -> String {
-    let said = String::from_utf8_lossy(said);
-    let said = hook.headers.blanked(said.trim());
-    let clean = redact::text(&said);
-    let cut: String = clean.chars().take(SHOWN).collect();
-    shown::escape(&cut).into_owned()
 }
