@@ -101,6 +101,16 @@ impl<'a> Drains<'a> {
         self.rounds().flush(patience)
     }
 
+    /// Says a line of the result. Standard output belongs to the records where they go there.
+    fn tell(&self, line: &str) -> Result<(), Error> {
+        let mut sinks = self.sinks.iter();
+        match sinks.any(|sink| sink.kind == SinkKind::Stdout) {
+            true => self.world.say(line),
+            false => print_out(self.world, line.as_bytes()).map(drop)?,
+        }
+        Ok(())
+    }
+
     /// True where one of the sinks that are there has records in front of it.
     pub(super) fn is_anything_waiting(&self, there: &[bool]) -> bool {
         let journal = (self.journal)();
@@ -168,11 +178,6 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     // only now: what was sent may go
     let kept = keep_within_bounds(world, settings);
     let journal = capture::open(world, settings);
-    // standard output belongs to the records where they go there
-    let is_seen = drains
-        .sinks
-        .iter()
-        .all(|sink| sink.kind != SinkKind::Stdout);
     let mut exit = Exit::Done;
     let (mut first, mut untold) = (None, Vec::new());
     for (sink, drained) in drains.sinks.iter().zip(done) {
@@ -189,10 +194,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
                     true => human(&sink.name, &drained, &left, Page::of(world)),
                     false => machine(&sink.name, &drained, &left),
                 };
-                match is_seen {
-                    true => print_out(world, line.as_bytes()).map(drop)?,
-                    false => world.say(&line),
-                }
+                drains.tell(&line)?;
             }
             Err(error) => untold.push(error),
         }
