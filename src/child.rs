@@ -53,6 +53,7 @@ mod streams;
 mod tail;
 mod wait;
 
+pub use alarm::end_after;
 pub use behind::Behind;
 pub use ending::{Ended, Usage};
 pub use find::{Found, Lookup, Missing, Trail, find};

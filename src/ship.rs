@@ -70,6 +70,14 @@ impl<'a> Load<'a> {
         }
     }
 
+    /// Whose they are.
+    pub fn signal(self) -> Signal {
+        match self {
+            Self::Points(_) => Signal::Metrics,
+            Self::Records(signal, _) => signal,
+        }
+    }
+
     /// True for no records at all.
     pub fn is_empty(self) -> bool {
         self.len() == 0
@@ -161,6 +169,15 @@ pub trait Sink {
 
     /// Reaches the other side without sending a record; the answer says in a few words what was reached.
     fn probe(&mut self) -> Result<String, Error>;
+}
+
+/// The signals that a sink takes as it is set, in the environment as it is; where it cannot be opened, those it is meant to get.
+pub fn taken(settings: &SinkSettings, world: &World) -> Vec<Signal> {
+    let mut signals = settings.signals();
+    if let Ok(sink) = open(settings, world) {
+        signals.retain(|signal| sink.takes(*signal).is_some());
+    }
+    signals
 }
 
 /// Opens the sink that these settings describe. Touches no network: what is wrong here is wrong with the settings.

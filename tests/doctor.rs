@@ -1,5 +1,7 @@
 //! `obs doctor`: each thing that is wrong is named, with what to do; nothing is changed by looking.
 
+mod sinks;
+
 use crate::sandbox::Sandbox;
 use serde_json::Value;
 use std::fs;

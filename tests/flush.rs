@@ -1,5 +1,8 @@
 //! `obs flush`, `obs relay` and the drain in the background, against a receiver that fails as it is told.
 
+mod relay;
+mod stdout;
+
 use crate::receiver::{OK, Receiver, Reply};
 use crate::sandbox::Sandbox;
 use rustix::process::{Pid, Signal, kill_process};
@@ -156,6 +159,19 @@ fn wrong_endpoint_drops_nothing() {
 }
 
 #[test]
+fn time_that_is_up_hides_no_reason() {
+    let receiver = Receiver::start(|_, _| Reply::Status("401 Unauthorized\r\n"));
+    let sandbox = sandbox(&receiver.url());
+    sandbox.obs(["log", "info", "a"]);
+    sandbox.obs(["emit", "my.own", "x=1"]);
+    sandbox.obs(["span", "exec", "-n", "b", "--", "true"]);
+    let outcome = sandbox.obs(["flush", "--timeout", "0"]);
+    let said = json(&outcome.stdout);
+    assert_eq!((outcome.code, &said["state"]), (2, &"wrong".into()));
+    assert!(said["why"].as_str().unwrap().contains("401"), "{said}");
+}
+
+#[test]
 fn silent_endpoint_ends_with_the_timeout() {
     let receiver = Receiver::start(|_, _| Reply::Silence);
     let sandbox = sandbox(&receiver.url()).with("OTEL_EXPORTER_OTLP_TIMEOUT", "300");
@@ -195,6 +211,30 @@ fn sink_that_is_not_there_is_named() {
 }
 
 #[test]
+fn program_that_never_stops_talking_is_ended() {
+    let sandbox = sandbox("");
+    sandbox.obs(["emit", "a.b"]);
+    let sink = "[[sink]]\nname = \"x\"\ntype = \"command\"\ncommand = [\"/bin/sh\", \"-c\", \"while :; do echo aaaaaaaaaaaaaaaaaa; done >&2\"]\ntimeout = 300\n";
+    fs::write(sandbox.journal().join("config.toml"), sink).unwrap();
+    let outcome = sandbox.obs(["flush", "--timeout", "1"]);
+    assert_eq!(outcome.code, 1);
+    let why = json(&outcome.stdout)["why"].to_string();
+    assert!(why.contains("did not end within 300 ms"), "{why}");
+}
+
+#[test]
+fn what_no_endpoint_takes_is_not_left() {
+    let receiver = Receiver::start(|_, _| OK);
+    let url = format!("{}/v1/traces", receiver.url());
+    let sandbox = sandbox("").with("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &url);
+    sandbox.obs(["log", "info", "a"]);
+    sandbox.obs(["span", "exec", "-n", "build", "--", "true"]);
+    let outcome = sandbox.obs(["flush"]);
+    assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
+    assert_eq!(receiver.spans(), ["build"]);
+}
+
+#[test]
 fn two_sinks_of_one_name_are_refused() {
     let sandbox = sandbox("");
     sandbox.obs(["log", "info", "a"]);
@@ -214,7 +254,7 @@ fn two_sinks_of_one_name_are_refused() {
 
 /// True while a drain in the background holds its lock.
 fn is_behind(journal: &Path) -> bool {
-    let Ok(lock) = fs::File::open(journal.join("drain/behind.lock")) else {
+    let Ok(lock) = fs::File::open(journal.join("drain/.behind.lock")) else {
         return false;
     };
     lock.try_lock().is_err()
@@ -235,6 +275,18 @@ fn last_records_of_a_script_are_sent_behind_it() {
         receiver.messages() == ["first", "second"] && receiver.spans() == ["third"]
     });
     until("the drain ends", || !is_behind(&sandbox.journal()));
+}
+
+#[test]
+fn relative_home_is_sent_from_behind_too() {
+    let receiver = Receiver::start(|_, _| OK);
+    let sandbox = sandbox(&receiver.url())
+        .with("OBS_FLUSH", "")
+        .with("OBS_HOME", "here");
+    sandbox.obs(["log", "info", "a"]);
+    let home = sandbox.path("work/here");
+    until("it is sent", || receiver.messages() == ["a"]);
+    until("the drain ends", || !is_behind(&home));
 }
 
 #[test]

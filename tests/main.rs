@@ -16,6 +16,7 @@ mod exec;
 mod export;
 mod flush;
 mod functions;
+mod gc;
 mod git;
 mod hooks;
 mod hostile;
@@ -25,6 +26,7 @@ mod init;
 mod log;
 mod metadata;
 mod metric;
+mod print;
 mod reading;
 #[expect(dead_code, reason = "the faults use the rest")]
 mod receiver;

@@ -3,6 +3,11 @@
 use std::ptr;
 use std::time::Duration;
 
+/// Ends this process after so long, whatever hangs then: SIGALRM as it was at the beginning of the world.
+pub fn end_after(length: Duration) {
+    Alarm::after(length).set();
+}
+
 /// A clock's setting.
 #[derive(Clone, Copy)]
 pub(super) struct Alarm(libc::itimerval);

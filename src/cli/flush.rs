@@ -11,7 +11,7 @@ use crate::model::Signal;
 use crate::model::shown::escape;
 use crate::redact;
 use crate::settings::{Settings, SinkKind, SinkSettings, sinks};
-use crate::ship::{Drained, Patience, Rounds, State};
+use crate::ship::{self, Drained, Patience, Rounds, State};
 use crate::world::World;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ struct Args {
     /// Send to this sink only; may be given again
     #[arg(long, value_name = "NAME")]
     sink: Vec<String>,
-    /// Seconds after which nothing is tried again
+    /// Seconds after which nothing more is tried; each sink is tried once at least
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
     /// For ourselves: drain in the background, and look until nothing can have been left behind
@@ -34,11 +34,13 @@ struct Args {
 }
 
 const MORE: &str = "\
-Reads the journal from where each sink's cursor stands and moves it only after the sink's acknowledgement, so that nothing is
-lost and what is sent twice can be told by its id. Sinks are the endpoint of OTEL_EXPORTER_OTLP_ENDPOINT and the [[sink]] entries of
-config.toml (`obs print config`). Where nothing is configured nothing is sent, and that is no failure.
+Reads the journal from where each sink's cursor stands, and moves the cursor only after the sink has acknowledged what it got: nothing is
+lost, and what is sent twice has the same id both times. The sinks are the endpoint of OTEL_EXPORTER_OTLP_ENDPOINT and the [[sink]] entries
+of config.toml (`obs print config` shows their keys). Where no sink is configured nothing is sent, and that is no failure.
 
-Records that a sink refuses for good go to rejected/<sink>.jsonl in the home, with the reason. In CI, call it in a last step that always runs.
+Records that a sink refuses for good go to rejected/<sink>.jsonl in the home, with the reason. In CI, run it as a last step that always runs.
+
+With `console` or `otlp/stdout` in OTEL_TRACES_EXPORTER and its like, records go to standard output, and what else is said to standard error.
 
 Exits 1 when something is left, 2 when a sink or the other side is not configured as it must be.";
 
@@ -105,18 +107,24 @@ impl<'a> Drains<'a> {
         self.sinks
             .iter()
             .zip(there)
-            .any(|(sink, is_there)| *is_there && !waiting(&journal, sink).is_empty())
+            .any(|(sink, is_there)| *is_there && !waiting(&journal, sink, self.world).is_empty())
     }
 }
 
 /// What a sink has not acknowledged: records by signal, where there are any.
-pub(super) fn waiting(journal: &Journal, sink: &SinkSettings) -> Vec<(Signal, u64)> {
-    let taken = sink.signals();
+pub(super) fn waiting(journal: &Journal, sink: &SinkSettings, world: &World) -> Vec<(Signal, u64)> {
     let all = journal.waiting(&sink.name).unwrap_or_default();
-    all.into_iter()
-        .filter(|one| one.records > 0 && taken.contains(&one.signal))
+    let mut left: Vec<(Signal, u64)> = all
+        .into_iter()
+        .filter(|one| one.records > 0)
         .map(|one| (one.signal, one.records))
-        .collect()
+        .collect();
+    if !left.is_empty() {
+        // what a list of exporters leaves out waits for nobody
+        let taken = ship::taken(sink, world);
+        left.retain(|(signal, _)| taken.contains(signal));
+    }
+    left
 }
 
 /// Runs it.
@@ -156,9 +164,9 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         .iter()
         .all(|sink| sink.kind != SinkKind::Stdout);
     let mut exit = Exit::Done;
-    let mut first = None;
+    let (mut first, mut untold) = (None, Vec::new());
     for (sink, drained) in drains.sinks.iter().zip(done) {
-        let left = waiting(&journal, sink);
+        let left = waiting(&journal, sink, world);
         match drained {
             Ok(drained) => {
                 if !left.is_empty() || matches!(drained.state, State::Wrong(_)) {
@@ -176,11 +184,14 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
                     false => world.say(&line),
                 }
             }
-            Err(error) => drop(first.get_or_insert(error)),
+            Err(error) => untold.push(error),
         }
     }
-    let first = first.or(kept.err());
-    first.map_or(Ok(exit), Err)
+    // what stands on no line comes first
+    let mut untold = untold.into_iter().chain(kept.err());
+    let last = untold.next().or(first);
+    untold.for_each(|error| world.say(&error.report()));
+    last.map_or(Ok(exit), Err)
 }
 
 /// Keeps the sinks that were named.

@@ -19,10 +19,10 @@ struct Args {
 }
 
 const MORE: &str = "\
-Removes sealed files, the oldest first, while a signal has more than journal.keep_bytes or files older than journal.keep_days, or the disk
-has less free than journal.keep_free percent; what a sink has not acknowledged stays, but for journal.hard_bytes and a disk that is about to be
-full, and each such drop is an event, obs.journal.dropped. A sink that was not used for 7 days holds nothing back. Spans that nobody will end any
-more are journalled as abandoned.
+Removes sealed files, the oldest first, while a signal has more bytes than journal.keep_bytes or files older than journal.keep_days. What a
+sink has not acknowledged stays, unless a signal has more bytes than journal.hard_bytes or the disk has less free than journal.keep_free percent;
+each such drop is an event, obs.dropped, which names the file. A sink that was not used for 7 days holds nothing back. The newest sealed file of
+a signal always stays. Spans that nobody will end any more are journalled as abandoned.
 
 `obs flush`, `obs relay` and the drain in the background do the same.";
 

@@ -2,10 +2,11 @@
 
 use super::flush::{Drains, choose};
 use super::gc::keep_within_bounds;
-use super::page::reflow;
+use super::page::{fit, reflow};
 use crate::capture;
 use crate::child;
 use crate::error::{Error, Exit};
+use crate::model::shown::escape;
 use crate::redact;
 use crate::settings::{Settings, sinks};
 use crate::ship::{Drained, State};
@@ -27,10 +28,12 @@ struct Args {
 }
 
 const MORE: &str = "\
-Does what `obs flush` does, again and again, and keeps the journal within its bounds. Ends cleanly at SIGTERM, after the batch that is
-on its way; nothing is lost where it is killed. Says one line whenever the state of a sink changes; on a terminal it keeps one line.
+Does what `obs flush` does, again and again, and keeps the journal within its bounds. SIGTERM, SIGINT and SIGHUP end it cleanly, after the
+batch that is on its way; where it is killed nothing is lost, and the last batch may be sent twice. On a terminal it keeps one line
+up to date; otherwise it says a line whenever a sink stops taking records or takes them again.
 
-`obs print unit` shows a systemd user unit for it. Without it calls start a short drain in the background, once in 5 s at most.";
+`obs print unit` prints a systemd user unit that runs it. Where no relay runs, calls start a short drain in the background, once in 5 s
+at most, unless OBS_FLUSH=manual.";
 
 /// The command.
 pub(super) fn command() -> Command {
@@ -76,7 +79,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let journal = capture::open(world, settings);
     let left: u64 = all
         .iter()
-        .flat_map(|sink| super::flush::waiting(&journal, sink))
+        .flat_map(|sink| super::flush::waiting(&journal, sink, world))
         .map(|(_, records)| records)
         .sum();
     board.end(left);
@@ -124,10 +127,10 @@ impl Board<'_> {
         seen.trouble = trouble.map(|trouble| redact::text(&trouble).into_owned());
         let (is_new, is_turn) = (*seen != before, seen.trouble != before.trouble);
         if self.is_terminal && is_new {
-            self.world.say(&format!("\r\x1b[K{}", line(&sinks)));
+            self.rewrite(&line(&sinks));
         } else if is_turn {
             let text = match sinks.get(name).and_then(|seen| seen.trouble.as_deref()) {
-                Some(trouble) => format!("obs: {name}: {trouble}\n"),
+                Some(trouble) => format!("obs: {name}: {}\n", escape(trouble)),
                 None => format!("obs: {name}: sending again\n"),
             };
             self.world.say(&text);
@@ -138,9 +141,19 @@ impl Board<'_> {
         let Ok(sinks) = self.sinks.lock() else {
             return;
         };
-        let begin = if self.is_terminal { "\r\x1b[K" } else { "" };
+        if self.is_terminal {
+            self.rewrite("");
+        }
         self.world
-            .say(&format!("{begin}obs: {}, {left} left\n", line(&sinks)));
+            .say(&format!("obs: {}, {left} left\n", line(&sinks)));
+    }
+
+    /// Puts a text on the line where the last one stands, cut so that it stays one line.
+    fn rewrite(&self, text: &str) {
+        let text = fit(text, self.world.columns().saturating_sub(1));
+        let _ = self
+            .world
+            .write(Stream::Err, format!("\r\x1b[K{text}").as_bytes());
     }
 }
 
@@ -155,7 +168,7 @@ fn line(sinks: &BTreeMap<String, Seen>) -> String {
             let trouble = seen
                 .trouble
                 .as_ref()
-                .map_or_else(String::new, |trouble| format!(" ({trouble})"));
+                .map_or_else(String::new, |trouble| format!(" ({})", escape(trouble)));
             format!("{name} {} sent{rejected}{trouble}", seen.sent)
         })
         .collect();

@@ -98,6 +98,7 @@ impl Batches {
             if self.open.is_none() {
                 *trouble = self.journal.gather(self.signal).err();
                 if !self.open_next()? {
+                    self.mark.since = None;
                     break;
                 }
             }
@@ -113,6 +114,8 @@ impl Batches {
                 }
                 None => {
                     if !self.is_left_behind(trouble)? {
+                        // what comes is new, whatever its clock says
+                        self.mark.since = None;
                         break;
                     }
                     // whoever renamed it was the last writer: now it is complete
@@ -289,11 +292,8 @@ pub(super) fn end(journal: &Journal, signal: Signal) -> io::Result<Mark> {
         ..Mark::default()
     };
     let mut batches = Batches::new(journal.copy(), signal, mark);
-    while batches.next((1, 1))?.is_some() {}
-    Ok(Mark {
-        since: None,
-        ..batches.mark
-    })
+    while batches.mark.since.is_some() && batches.next((1, 1))?.is_some() {}
+    Ok(batches.mark)
 }
 
 #[cfg(test)]

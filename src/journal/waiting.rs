@@ -90,13 +90,12 @@ pub(super) fn read_up_to(
     mark: &Mark,
     number: Option<u64>,
 ) -> io::Result<u64> {
-    if mark.partial.is_empty() {
-        return Ok(0);
-    }
-    let identity = Identity::of(file, signal)?;
-    let place = identity.and_then(|identity| mark.place(identity, number));
     let length = file.metadata()?.len();
-    Ok(place
+    let Some(identity) = Identity::of(file, signal)? else {
+        return Ok(length); // nothing in it is a record, and no place in it can be kept
+    };
+    Ok(mark
+        .place(identity, number)
         .map(|place| place.offset)
         .filter(|offset| *offset <= length)
         .unwrap_or_default())

@@ -136,9 +136,11 @@ impl SinkSettings {
         }
     }
 
-    /// An error about one of its keys.
+    /// An error about one of its keys; its hint is for want of a better one.
     pub fn wrong(&self, key: &str, why: impl std::fmt::Display) -> Error {
-        Error::usage(format!("{}: `{key}`", self.place)).because(why)
+        Error::usage(format!("{}: `{key}`", self.place))
+            .because(why)
+            .hint(read::KEYS)
     }
 
     /// From where it begins.

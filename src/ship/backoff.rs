@@ -2,6 +2,7 @@
 //! sink's lock is held.
 
 use crate::journal::Held;
+use crate::model::Signal;
 use crate::settings::SinkSettings;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,6 +14,8 @@ const EXTENSION: &str = "retry";
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest one.
 const LONGEST: Duration = Duration::from_secs(300);
+/// The longest one that a receiver may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(86_400);
 
 /// What is known of failed attempts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,10 +24,16 @@ pub(super) struct Backoff {
     pub(super) attempts: u32,
     /// Not before this, in nanoseconds since the epoch.
     pub(super) next: i64,
+    /// When this was noted: a clock that was set back must not make it wait for ever.
+    #[serde(default)]
+    at: i64,
     /// The receiver named the time itself.
     pub(super) is_asked: bool,
     /// What happened last.
     pub(super) why: String,
+    /// The signals that must wait; none: all of them.
+    #[serde(default)]
+    pub(super) signals: Vec<String>,
     /// A hash of the settings that it happened with.
     #[serde(default)]
     settings: String,
@@ -54,10 +63,29 @@ impl Backoff {
         }
     }
 
+    /// A signal that the other side does not take as things are.
+    pub(super) fn hold(&mut self, signal: Signal) {
+        if !self.holds(signal) {
+            self.signals.push(signal.name().to_owned());
+        }
+    }
+
+    /// True for such a signal.
+    pub(super) fn holds(&self, signal: Signal) -> bool {
+        self.signals.iter().any(|name| name == signal.name())
+    }
+
+    /// True where it may be tried again.
+    pub(super) fn is_due(&self, now: i64) -> bool {
+        now >= self.next || now < self.at
+    }
+
     /// Notes a failure and when to try again: when the receiver says, else by the schedule, with jitter.
     pub(super) fn fail(&mut self, now: i64, after: Option<Duration>, wait: Duration, why: &str) {
         self.attempts = self.attempts.saturating_add(1);
         self.is_asked = after.is_some();
+        self.at = now;
+        let after = after.map(|after| after.min(LONGEST_ASKED));
         let wait = i64::try_from(after.unwrap_or(wait).as_nanos()).unwrap_or(i64::MAX);
         self.next = now.saturating_add(wait);
         why.clone_into(&mut self.why);
@@ -102,6 +130,16 @@ mod tests {
         assert_eq!(wait(0, &hours, 7), Duration::ZERO);
         assert_eq!(wait(1, &hours, 0), Duration::from_secs(1800));
         assert_eq!(wait(9, &hours, 0), Duration::from_secs(1800));
+    }
+
+    #[test]
+    fn clock_set_back_makes_nobody_wait() {
+        let mut backoff = Backoff::default();
+        let ever = Duration::from_secs(u64::MAX);
+        backoff.fail(1_000, Some(ever), Duration::ZERO, "503");
+        assert_eq!(backoff.next, 86_400_000_001_000);
+        assert!(!backoff.is_due(2_000) && !backoff.is_due(1_000));
+        assert!(backoff.is_due(999) && backoff.is_due(backoff.next));
     }
 
     #[test]

@@ -31,6 +31,8 @@ const MOST: Most = Most {
 };
 /// Only the end of what it says on standard error is kept.
 const SAID: usize = 4096;
+/// So many times that are read at once: what fits in a pipe.
+const PARTS: usize = 16;
 /// The longest part of its last line that is shown.
 const SHOWN: usize = 300;
 /// How long an end that nobody announces goes unnoticed.
@@ -287,7 +289,8 @@ fn listen(errors: &mut Option<impl Read>, said: &mut Vec<u8>) -> io::Result<bool
         return Ok(true);
     };
     let mut part = [0; SAID];
-    loop {
+    // one that never stops talking must not keep us from looking at the clock
+    for _ in 0..PARTS {
         match errors.read(&mut part) {
             Ok(0) => return Ok(false),
             Ok(count) => {
@@ -298,6 +301,7 @@ fn listen(errors: &mut Option<impl Read>, said: &mut Vec<u8>) -> io::Result<bool
             Err(error) => return Err(error),
         }
     }
+    Ok(true)
 }
 
 /// Ends it and whatever it started.

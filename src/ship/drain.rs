@@ -97,7 +97,8 @@ impl Drained {
     }
 
     fn says(&mut self, why: &str) {
-        self.said.get_or_insert_with(|| why.to_owned());
+        self.said
+            .get_or_insert_with(|| crate::redact::text(why).into_owned());
     }
 }
 
@@ -125,7 +126,8 @@ fn drain_into(
     };
     let backoff = Backoff::load(&files).for_settings(job.settings);
     let must_wait = backoff.is_asked || !job.is_eager;
-    if must_wait && job.world.now() < backoff.next {
+    let must_wait = must_wait && !backoff.is_due(job.world.now());
+    if must_wait && backoff.signals.is_empty() {
         let next = backoff.next;
         let why = Error::failure(format!("sink `{name}` is not tried before its time"));
         let why = why.because(&backoff.why);
@@ -146,6 +148,7 @@ fn drain_into(
         outbox,
         saved: job.world.moment(),
         is_saved: is_told,
+        must_wait,
     };
     run.all()?;
     Ok(run.drained)

@@ -108,15 +108,11 @@ impl Sink for Files {
     }
 
     fn send(&mut self, load: Load<'_>) -> Answer {
-        let signal = match load {
-            Load::Points(_) => Signal::Metrics,
-            Load::Records(signal, _) => signal,
-        };
         let lines = match self.format.lines(load) {
             Ok(lines) => lines,
             Err(why) => return Answer::Permanent(why),
         };
-        let path = self.path(signal);
+        let path = self.path(load.signal());
         match self.appending.append(&path, &lines) {
             Ok(()) => Answer::Delivered,
             Err(error) if is_hopeless(&error) => {

@@ -47,11 +47,14 @@ impl Rounds<'_> {
             let threads: Vec<_> = self
                 .sinks
                 .iter()
-                .map(|settings| scope.spawn(patient(settings)))
+                .map(|settings| thread::Builder::new().spawn_scoped(scope, patient(settings)))
                 .collect();
             threads
                 .into_iter()
-                .map(|one| one.join().unwrap_or_else(|_| Err(broken())))
+                .map(|one| match one {
+                    Ok(one) => one.join().unwrap_or_else(|_| Err(broken())),
+                    Err(cause) => Err(Error::failure("could not start a thread").because(cause)),
+                })
                 .collect()
         })
     }
@@ -107,9 +110,13 @@ impl Rounds<'_> {
                         });
                         told(&settings.name, &drained);
                         self.sleep(match drained.map(|drained| drained.state) {
-                            Ok(State::Later { next, .. }) => self.until(next).max(POLL),
-                            Ok(State::Wrong(_)) | Err(_) => WRONG,
-                            Ok(State::Busy | State::Done | State::Stopped) => POLL,
+                            // no longer, or the journal would not be looked after
+                            Ok(State::Later { next, .. }) => self.until(next).clamp(POLL, WRONG),
+                            Err(_) => WRONG,
+                            // what is wrong with one signal keeps no other waiting; when it is tried again stands on disk
+                            Ok(State::Busy | State::Done | State::Stopped | State::Wrong(_)) => {
+                                POLL
+                            }
                         });
                     }
                 });

@@ -56,7 +56,7 @@ pub(super) fn read(
             .hint("keep one of them")),
         (Some(name), None) => {
             let unset = || {
-                let wrong = settings.wrong(&by_env, format!("{name} is not set"));
+                let wrong = named(settings, &by_env, &format!("{name}, which is not set"));
                 wrong.hint(format!("export {name}, or name a file with `{by_file}`"))
             };
             world.var(name).map(Secret::of).ok_or_else(unset).map(Some)
@@ -65,12 +65,17 @@ pub(super) fn read(
             let path = settings.path(&by_file, world)?.unwrap_or_default();
             of_file(&path, world.user_id())
                 .map_err(|(why, hint)| {
-                    let wrong = settings.wrong(&by_file, format!("{}: {why}", path.display()));
-                    wrong.hint(hint)
+                    let what = format!("{}, which cannot be used", path.display());
+                    named(settings, &by_file, &what).because(why).hint(hint)
                 })
                 .map(Some)
         }
     }
+}
+
+/// No colon behind the key: what stands there would be taken for the secret, and not shown.
+fn named(settings: &SinkSettings, key: &str, what: &str) -> Error {
+    Error::usage(format!("{}: `{key}` names {what}", settings.place))
 }
 
 /// Why a file is no secret, and what to do about it.
@@ -160,7 +165,7 @@ mod tests {
         assert_eq!(webhook("", &env), Ok(None));
         assert_eq!(
             webhook("secret_env = \"NONE\"", &env).unwrap_err(),
-            "obs: ~/config.toml:1: `secret_env`: NONE is not set\n\
+            "obs: ~/config.toml:1: `secret_env` names NONE, which is not set\n\
              hint: export NONE, or name a file with `secret_file`\n"
         );
     }
@@ -179,7 +184,7 @@ mod tests {
         for mode in [0o640, 0o604, 0o666] {
             assert_eq!(
                 of_mode(b"s3cret", mode).unwrap_err(),
-                "obs: ~/config.toml:1: `secret_file`: KEY: others may read it\nhint: chmod 600 KEY\n"
+                "obs: ~/config.toml:1: `secret_file` names KEY, which cannot be used: others may read it\nhint: chmod 600 KEY\n"
             );
         }
     }
@@ -197,7 +202,10 @@ mod tests {
         }
         for wrong in [&b""[..], b"\n", b"\xff\xfe"] {
             let error = of_mode(wrong, 0o600).unwrap_err();
-            assert!(error.contains("`secret_file`: KEY: "), "{error}");
+            assert!(
+                error.contains("`secret_file` names KEY, which cannot be used: "),
+                "{error}"
+            );
         }
         let long = vec![b'x'; 70_000];
         assert!(of_mode(&long, 0o600).unwrap_err().contains("64 KiB"));

@@ -28,7 +28,7 @@ pub(super) fn look(found: &mut Findings, world: &World, settings: &Settings, sen
     let journal = capture::open(world, settings);
     for sink in &all {
         one(found, world, sink, send);
-        waits(found, &journal, sink);
+        waits(found, &journal, sink, world);
     }
 }
 
@@ -121,9 +121,9 @@ fn canary(signal: Signal, world: &World) -> Option<Stored> {
     Some(Stored { line, record })
 }
 
-fn waits(found: &mut Findings, journal: &Journal, sink: &SinkSettings) {
+fn waits(found: &mut Findings, journal: &Journal, sink: &SinkSettings, world: &World) {
     let name = &sink.name;
-    let left = waiting(journal, sink);
+    let left = waiting(journal, sink, world);
     if !left.is_empty() {
         let texts: Vec<String> = left
             .iter()

@@ -2,16 +2,17 @@
 
 use crate::world::World;
 
-/// The unit, for the binary that prints it.
+/// The unit, for the binary that prints it and the home it was printed under.
 pub(super) fn unit(world: &World) -> String {
     let program = world.program().unwrap_or_else(|| "obs".into());
-    // systemd.service(5): a word in double quotes, with % and backslash doubled
-    let program = program
-        .display()
-        .to_string()
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('%', "%%");
+    let program = quoted(&program.to_string_lossy());
+    let (home, folder) = match world.var("OBS_HOME") {
+        None => (String::new(), "%h/.specify".to_owned()),
+        Some(home) => {
+            let line = format!("Environment={}\n", quoted(&format!("OBS_HOME={home}")));
+            (line, home.replace('%', "%%"))
+        }
+    };
     format!(
         "# ~/.config/systemd/user/obs-relay.service; then: systemctl --user enable --now obs-relay
 [Unit]
@@ -19,11 +20,13 @@ Description=Send what obs has journalled
 Documentation=man:obs-relay(1)
 
 [Service]
-ExecStart=\"{program}\" relay
-# the endpoint and secrets of the sinks, NAME=value, one a line; mode 0600
-EnvironmentFile=-%h/.specify/relay.env
+ExecStart={program} relay
+{home}# the endpoint and secrets of the sinks, NAME=value, one a line; mode 0600
+EnvironmentFile=-{folder}/relay.env
 Restart=on-failure
 RestartSec=10
+# wrong settings do not become right by starting again
+RestartPreventExitStatus=2
 Nice=10
 NoNewPrivileges=yes
 PrivateTmp=no
@@ -32,4 +35,10 @@ PrivateTmp=no
 WantedBy=default.target
 "
     )
+}
+
+/// A word in double quotes; % begins a specifier, as in systemd.unit(5); quoting by systemd.syntax(7).
+fn quoted(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", text.replace('%', "%%"))
 }

@@ -316,6 +316,15 @@ fn older_records_are_passed_over() {
     let first = reader.next((1, 1 << 20)).unwrap().unwrap();
     assert_eq!(identities(&first.lines), ["c"]);
     assert_eq!(ids_after(&journal, &first.mark), ["d", "e"]);
+    // a sink that began while the clock was ahead
+    let mark = Mark {
+        since: Some(9_000_000_000),
+        ..Mark::default()
+    };
+    let (none, mark, _) = rest(&mut batches(&journal, &mark), MOST);
+    assert_eq!(none, [""; 0]);
+    write(7, "f");
+    assert_eq!(ids_after(&journal, &mark), ["f"]);
 }
 
 #[test]

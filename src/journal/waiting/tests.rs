@@ -37,6 +37,17 @@ fn waiting_follows_the_cursor() {
 }
 
 #[test]
+fn noise_alone_waits_for_nobody() {
+    let (_dir, journal) = fresh();
+    append(&journal, "a");
+    let path = journal.home().unwrap().join("logs.log");
+    fs::write(&path, "no record\n{\"torn\"\n").unwrap();
+    assert_eq!(logs(&journal), (0, 0, false));
+    append(&journal, "b");
+    assert_eq!(logs(&journal).1, 3);
+}
+
+#[test]
 fn only_so_many_lines_are_counted() {
     let (_dir, journal) = fresh();
     append(&journal, "a");

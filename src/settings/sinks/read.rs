@@ -154,6 +154,9 @@ fn of_file(path: &Path) -> Vec<Result<SinkSettings, Error>> {
     read.collect()
 }
 
+/// What helps with any key.
+pub(super) const KEYS: &str = "`obs print config` shows every key and what it takes";
+
 fn of_entry(entry: &toml::Value, place: String) -> Result<SinkSettings, Error> {
     let wrong = |what: String| Error::usage(format!("{place}: {what}"));
     let toml::Value::Table(entry) = entry else {
@@ -169,7 +172,7 @@ fn of_entry(entry: &toml::Value, place: String) -> Result<SinkSettings, Error> {
         .into_iter()
         .find(|kind| kind.name() == word("type"));
     let names = SinkKind::ALL.map(SinkKind::name).join(", ");
-    let kind = kind.ok_or_else(|| wrong(format!("`type`: expected one of {names}")))?;
+    let kind = kind.ok_or_else(|| wrong(format!("`type`: expected one of {names}")).hint(KEYS))?;
     let name = word("name").to_owned();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) || name.starts_with("env-") {
@@ -188,7 +191,8 @@ fn of_entry(entry: &toml::Value, place: String) -> Result<SinkSettings, Error> {
                 keys.join(", ")
             )));
         };
-        let items = items(row, value).map_err(|why| wrong(format!("`{key}`")).because(why))?;
+        let items =
+            items(row, value).map_err(|why| wrong(format!("`{key}`")).because(why).hint(KEYS))?;
         values.push((key.clone(), items));
     }
     Ok(SinkSettings {

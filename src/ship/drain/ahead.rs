@@ -1,7 +1,7 @@
 //! The reader of a drain, on a thread of its own: one part waits while another is on its way, and no more.
 
 use super::super::{Most, Stored};
-use crate::journal::{Batches, Mark};
+use crate::journal::{Batches, Chunk, Mark};
 use crate::model::Signal;
 use std::sync::mpsc::SyncSender;
 
@@ -16,11 +16,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The next one of a signal; none at its end.
-    fn next(signal: Signal, batches: &mut Batches, most: Most) -> std::io::Result<Option<Self>> {
-        let Some(chunk) = batches.next((most.records, most.bytes))? else {
-            return Ok(None);
-        };
+    fn of(signal: Signal, chunk: Chunk) -> Self {
         let mut part = Self {
             signal,
             records: Vec::with_capacity(chunk.lines.len()),
@@ -37,22 +33,47 @@ impl Part {
                 Err(_) => part.damaged += 1,
             }
         }
-        Ok(Some(part))
+        part
+    }
+
+    /// True where these lines, read once more, end with the first `done` records and hold nothing else.
+    pub(super) fn begins_with(&self, lines: &[Vec<u8>], done: usize) -> bool {
+        let sent = self.records.iter().zip(&self.lines).take(done);
+        let mut same = sent.map(|(stored, upto)| {
+            let line = upto.checked_sub(1).and_then(|at| lines.get(at));
+            line == Some(&stored.line)
+        });
+        let ends = done.checked_sub(1).and_then(|last| self.lines.get(last));
+        ends == Some(&lines.len()) && same.all(|is_same| is_same)
     }
 }
 
-/// Reads ahead. Ends when there is no more, at an error, or when nobody takes it.
+/// Reads ahead: one part waits while another is on its way. Ends when there is no more, or when nobody takes it. A signal
+/// that cannot be read keeps back no other: its error comes last.
 pub(super) fn read(
     readers: Vec<(Signal, Batches)>,
     most: Most,
     sender: &SyncSender<std::io::Result<Part>>,
 ) {
+    let mut failed = None;
     for (signal, mut batches) in readers {
-        while let Some(part) = Part::next(signal, &mut batches, most).transpose() {
-            let is_failed = part.is_err();
-            if sender.send(part).is_err() || is_failed {
-                return;
+        loop {
+            match batches.next((most.records, most.bytes)) {
+                Ok(Some(chunk)) => {
+                    if sender.send(Ok(Part::of(signal, chunk))).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    break;
+                }
             }
         }
+    }
+    if let Some(error) = failed {
+        // where nobody waits for it any more, the drain has ended for another reason
+        let _ = sender.send(Err(error));
     }
 }

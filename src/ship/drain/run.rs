@@ -39,6 +39,8 @@ pub(super) struct Run<'a> {
     pub(super) drained: Drained,
     pub(super) saved: Instant,
     pub(super) is_saved: bool,
+    /// It is too early for the signals that the other side did not know; the others go.
+    pub(super) must_wait: bool,
 }
 
 /// How a load ended before its end: so many of its records are done.
@@ -54,26 +56,36 @@ impl Run<'_> {
         let mut readers = Vec::new();
         for signal in ORDER {
             if self.job.settings.signals().contains(&signal) && self.sink.takes(signal).is_some() {
-                // a cursor that is not believed has begun: with everything
-                if !self.outbox.has(signal) && self.outbox.doubt().is_none() {
+                if !self.outbox.has(signal) {
                     let begun = self.outbox.begin(signal, self.from());
                     begun.map_err(unreadable)?;
                     self.is_saved = false;
                 }
-                readers.push((signal, self.outbox.reader(signal)));
+                match self.must_wait && self.backoff.holds(signal) {
+                    true => {
+                        self.drained.state = State::Wrong(Error::failure(&self.backoff.why));
+                    }
+                    false => readers.push((signal, self.outbox.reader(signal))),
+                }
             }
         }
         let most = self.sink.most();
-        thread::scope(|scope| {
+        let taken = thread::scope(|scope| {
             let (sender, receiver) = sync_channel(1);
-            scope.spawn(move || read(readers, most, &sender));
+            let reading = move || read(readers, most, &sender);
+            let started = thread::Builder::new().spawn_scoped(scope, reading);
+            started.map_err(|cause| Error::failure("could not start a thread").because(cause))?;
             self.take(&receiver)
-        })?;
-        self.save()
+        });
+        // what is acknowledged is, whatever failed behind it
+        taken.and(self.save())
     }
 
-    /// Where a sink begins that was never here.
+    /// Where a sink begins that was never here. One whose cursor is not believed was: it may not pass over anything.
     fn from(&self) -> From {
+        if self.outbox.doubt().is_some() {
+            return From::Everything;
+        }
         match self.job.settings.start() {
             Start::All => From::Everything,
             Start::Day => From::Since(self.job.world.now() - DAY),
@@ -97,7 +109,9 @@ impl Run<'_> {
                 }
                 other => other.map_err(unreadable)?,
             };
-            if (self.job.stop)() {
+            // where only the mark moved, nobody is asked
+            let is_empty = part.records.is_empty();
+            if !is_empty && (self.job.stop)() {
                 self.drained.state = State::Stopped;
                 return Ok(());
             }
@@ -108,7 +122,9 @@ impl Run<'_> {
             let Err(cut) = self.deliver(&part)? else {
                 self.outbox.acknowledge(part.signal, part.mark);
                 self.is_saved = false;
-                self.recovered();
+                if !is_empty {
+                    self.recovered(part.signal);
+                }
                 if self.job.world.moment() - self.saved >= SAVE_EVERY {
                     self.save()?;
                 }
@@ -166,16 +182,23 @@ impl Run<'_> {
                     if let Err(cut) = self.send(first, done)? {
                         return Ok(Err(cut));
                     }
-                    return self.send(second, done + first.len());
+                    let done = done + first.len();
+                    if (self.job.stop)() {
+                        let state = State::Stopped;
+                        return Ok(Err(Cut { done, state }));
+                    }
+                    return self.send(second, done);
                 }
                 None => self.reject(load, &why)?,
             },
             Answer::Gone(error) => {
+                self.backoff.signals.clear();
                 self.failed(None, Some(FOR_GOOD), &error)?;
                 let state = State::Wrong(error);
                 return Ok(Err(Cut { done, state }));
             }
             Answer::Misconfigured(error) => {
+                self.backoff.hold(load.signal());
                 self.failed(None, None, &error)?;
                 return Ok(Err(Cut {
                     done,
@@ -183,6 +206,7 @@ impl Run<'_> {
                 }));
             }
             Answer::Retry { after, why } => {
+                self.backoff.signals.clear();
                 let next = self.failed(after, None, &why)?;
                 let state = State::Later { next, why };
                 return Ok(Err(Cut { done, state }));
@@ -234,9 +258,11 @@ impl Run<'_> {
         Ok(self.backoff.next)
     }
 
-    fn recovered(&mut self) {
-        if self.backoff.attempts > 0 {
+    fn recovered(&mut self, signal: Signal) {
+        let is_about_others = !self.backoff.signals.is_empty() && !self.backoff.holds(signal);
+        if self.backoff.attempts > 0 && !is_about_others {
             self.backoff.attempts = 0;
+            self.backoff.signals.clear();
             // what is not removed only makes a later drain wait
             let _ = self.store_backoff();
         }
@@ -254,7 +280,10 @@ impl Run<'_> {
         };
         let mut again: Batches = self.outbox.reader(part.signal);
         let chunk = again.next((*lines, usize::MAX));
-        if let Some(chunk) = chunk.map_err(unreadable)? {
+        // what was spilled meanwhile stands before them now: then they come again
+        if let Some(chunk) = chunk.map_err(unreadable)?
+            && part.begins_with(&chunk.lines, done)
+        {
             self.outbox.acknowledge(part.signal, chunk.mark);
             self.is_saved = false;
         }

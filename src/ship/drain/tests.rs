@@ -65,6 +65,14 @@ impl Home {
     }
 
     fn drain_as(&self, sink: Fault, is_eager: bool) -> Drained {
+        self.drain_into(sink, is_eager).unwrap()
+    }
+
+    fn try_drain(&self, sink: Fault) -> Result<Drained, Error> {
+        self.drain_into(sink, true)
+    }
+
+    fn drain_into(&self, sink: Fault, is_eager: bool) -> Result<Drained, Error> {
         let path = self.path();
         let job = Job {
             settings: &self.settings,
@@ -73,7 +81,7 @@ impl Home {
             stop: &|| false,
             is_eager,
         };
-        drain_into(&job, || Ok(Box::new(sink))).unwrap()
+        drain_into(&job, || Ok(Box::new(sink)))
     }
 }
 
@@ -85,6 +93,19 @@ fn journal(home: &Path) -> Journal {
         pid: std::process::id(),
         random: 7,
     })
+}
+
+/// What a writer does that cannot have the lock.
+fn spill(home: &Path, message: &str) {
+    let line = json!({"timestamp": "2026-01-31T12:00:00Z", "level": "INFO", "message": message, "id": message});
+    let active = fs::File::open(home.join("logs.log")).unwrap();
+    active.lock().unwrap();
+    let kept = journal(home).lock_timeout(Duration::ZERO).append(
+        Signal::Logs,
+        format!("{line}\n").as_bytes(),
+        message.bytes().map(i64::from).sum(),
+    );
+    assert!(matches!(kept, crate::journal::Kept::Spill(_)), "{kept:?}");
 }
 
 fn taken(sink: &Fault) -> Arc<Mutex<Vec<String>>> {
@@ -284,6 +305,87 @@ fn damaged_cursor_is_read_again() {
 }
 
 #[test]
+fn spill_in_between_is_not_taken_for_sent() {
+    let home = Home::new();
+    for message in ["a", "b", "c", "d"] {
+        home.log(message);
+    }
+    // while half of them is on its way a writer spills, and what it spilled is read first from now on
+    let path = home.path();
+    let mut tries = 0;
+    let sink = Fault::new(move |_| {
+        tries += 1;
+        match tries {
+            1 => Answer::Permanent("413".to_owned()),
+            2 => {
+                spill(&path, "spilled 1");
+                spill(&path, "spilled 2");
+                Answer::Delivered
+            }
+            _ => later(None),
+        }
+    });
+    home.drain(sink);
+    let sink = all_well();
+    let rest = taken(&sink);
+    home.drain(sink);
+    let rest = texts(&rest);
+    for message in ["spilled 1", "spilled 2", "c", "d"] {
+        assert!(rest.contains(&message.to_owned()), "{message}: {rest:?}");
+    }
+}
+
+#[test]
+fn doubt_lasts_until_every_signal_was_read_again() {
+    let mut home = Home::new();
+    let config = "[[sink]]\nname = \"x\"\ntype = \"otlp\"\nstart = \"now\"\n";
+    fs::write(home.path().join("config.toml"), config).unwrap();
+    home.settings = crate::settings::sinks(Some(&home.path()), &home.world)
+        .0
+        .remove(0);
+    home.drain(all_well());
+    home.log("log");
+    home.count(1);
+    let cursor = home.path().join("cursors/x");
+    let length = fs::metadata(&cursor).unwrap().len();
+    fs::write(&cursor, vec![0xFF; usize::try_from(length).unwrap()]).unwrap();
+    // the logs go, and the metrics meet a receiver that has gone
+    home.drain(Fault::new(|texts| match texts.first() {
+        Some(text) if text == "log" => Answer::Delivered,
+        _ => later(None),
+    }));
+    let sink = all_well();
+    let rest = taken(&sink);
+    home.drain(sink);
+    assert_eq!(texts(&rest), ["jobs=Sum(1.0)"]);
+}
+
+#[test]
+fn signal_that_cannot_be_read_holds_no_other() {
+    let home = Home::new();
+    home.log("log");
+    // spilled spans that nobody can gather: a folder has the name of their copy
+    let copy = home.path().join("sealed/.spans-gathered.tmp");
+    fs::create_dir_all(copy.join("full")).unwrap();
+    fs::create_dir_all(home.path().join("spill")).unwrap();
+    fs::set_permissions(
+        home.path().join("spill"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    fs::write(home.path().join("spill/spans-1-1-1.jsonl"), "{}\n").unwrap();
+    let sink = all_well();
+    let got = taken(&sink);
+    assert!(home.try_drain(sink).is_err());
+    assert_eq!(texts(&got), ["log"]);
+    // and what was acknowledged stays so
+    let sink = all_well();
+    let got = taken(&sink);
+    assert!(home.try_drain(sink).is_err());
+    assert!(texts(&got).is_empty());
+}
+
+#[test]
 fn wrong_for_one_signal_holds_no_other() {
     let home = Home::new();
     home.log("log");
@@ -297,6 +399,35 @@ fn wrong_for_one_signal_holds_no_other() {
     assert!(matches!(drained.state, State::Wrong(_)));
     assert_eq!(texts(&got), ["jobs=Sum(1.0)"]);
     assert_eq!(home.drain(all_well()).sent, 1);
+}
+
+#[test]
+fn signal_that_must_wait_delays_no_other() {
+    let home = Home::new();
+    home.count(1);
+    let no_metrics = || {
+        Fault::new(
+            |texts| match texts.iter().any(|text| text.starts_with("jobs")) {
+                true => Answer::Misconfigured(Error::usage("404: no metrics here")),
+                false => Answer::Delivered,
+            },
+        )
+    };
+    home.drain_as(no_metrics(), false);
+    home.log("log");
+    let sink = all_well();
+    let got = taken(&sink);
+    let drained = home.drain_as(sink, false);
+    assert!(matches!(drained.state, State::Wrong(_)), "{drained:?}");
+    assert_eq!(texts(&got), ["log"]);
+    let noted = fs::read_to_string(home.path().join("drain/x.retry")).unwrap();
+    assert!(noted.contains("404: no metrics here"), "{noted}");
+    // asked by hand all are tried
+    let sink = all_well();
+    let got = taken(&sink);
+    home.drain(sink);
+    assert_eq!(texts(&got), ["jobs=Sum(1.0)"]);
+    assert!(!home.path().join("drain/x.retry").exists());
 }
 
 #[test]

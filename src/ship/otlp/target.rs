@@ -122,7 +122,8 @@ pub(super) fn of_sink(
         Protocol::Grpc => Endpoint::exact(text).and_then(|_| Endpoint::grpc(text, false)),
         Protocol::HttpJson | Protocol::HttpProtobuf => Endpoint::base(text, lane.path()),
     };
-    let wrong = |why: String| settings.wrong("endpoint", why);
+    let hint = "http://HOST:4318 for HTTP, http://HOST:4317 for gRPC; https where it speaks TLS";
+    let wrong = |why: String| settings.wrong("endpoint", why).hint(hint);
     let is_tls = endpoint(Lane::Traces).map_err(wrong)?.is_tls();
     let tls = match is_tls {
         true => tls_of_sink(settings, world)?,
@@ -219,7 +220,7 @@ mod tests {
         let wrong = read(keys, &[("H", "hush")]).err().unwrap();
         assert!(wrong.starts_with("obs: ~/config.toml:1: `headers_env`: header 1: no `=`\nhint: "));
         let missing = read(keys, &[]).err().unwrap();
-        assert!(missing.contains("H is not set"), "{missing}");
+        assert!(missing.contains("names H, which is not set"), "{missing}");
     }
 
     #[test]
