@@ -95,11 +95,16 @@ fn every_default_can_be_written_down() {
     let settings: String = printed
         .lines()
         .map(|line| match line.strip_prefix("# ") {
-            Some(setting) if setting.contains(" = ") => format!("{setting}\n"),
+            // a sink is no default: its keys stand further in
+            Some(setting) if setting.contains(" = ") && !setting.starts_with(' ') => {
+                format!("{setting}\n")
+            }
             _ => format!("{line}\n"),
         })
         .collect();
-    assert_eq!(settings.matches(" = ").count(), 9, "{settings}");
+    let is_set = |line: &&str| line.contains(" = ") && !line.starts_with('#');
+    let keys = obs::settings::SETTINGS.iter().filter_map(|row| row.key);
+    assert_eq!(settings.lines().filter(is_set).count(), keys.count());
     let sandbox = configured(&settings);
     assert_eq!(actor(&sandbox), "tester");
     assert_eq!(file(&sandbox, "diagnostics.log"), "");

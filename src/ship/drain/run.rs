@@ -112,7 +112,10 @@ impl Run<'_> {
             // where only the mark moved, nobody is asked
             let is_empty = part.records.is_empty();
             if !is_empty && (self.job.stop)() {
-                self.drained.state = State::Stopped;
+                // what is wrong with another signal is the better reason
+                if wrong.is_empty() {
+                    self.drained.state = State::Stopped;
+                }
                 return Ok(());
             }
             if wrong.contains(&part.signal) {
