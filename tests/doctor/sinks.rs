@@ -100,6 +100,52 @@ fn sink_that_is_not_reached_is_bad() {
     );
 }
 
+/// Keys of a sink that is none, what is said of it, and a word of the advice.
+const BROKEN: &[(&str, &str, &str)] = &[
+    (
+        "type = \"smoke\"",
+        "`type`: expected one of command, ",
+        "obs print config",
+    ),
+    ("", "`type`: expected one of ", "obs print config"),
+    (
+        "type = \"otlp\"\nendpiont = \"x\"",
+        "unknown key `endpiont`",
+        "endpoint",
+    ),
+    (
+        "type = \"otlp\"\ntimeout = \"soon\"",
+        "`timeout`: expected a whole number",
+        "obs print config",
+    ),
+    (
+        "type = \"file\"\npath = \"/x\"\nsignals = \"logs\"",
+        "`signals`: expected a list",
+        "obs print config",
+    ),
+    ("type = \"otlp\"", "no `endpoint`", "obs print config"),
+    (
+        "type = \"otlp\"\nendpoint = \"smoke://x\"",
+        "`endpoint`: ",
+        "http",
+    ),
+    (
+        "type = \"webhook\"\nurl = \"http://127.0.0.1:1\"\nsecret_env = \"NOT_SET\"",
+        "`secret_env` names NOT_SET, which is not set",
+        "export NOT_SET",
+    ),
+    (
+        "type = \"webhook\"\nurl = \"http://127.0.0.1:1\"\nsecret_file = \"/nowhere/secret\"",
+        "`secret_file` names /nowhere/secret, which cannot be used: no such file",
+        "",
+    ),
+    (
+        "type = \"otlp\"\nendpoint = \"https://127.0.0.1:1\"\ncertificate = \"/nowhere/ca.pem\"",
+        "/nowhere/ca.pem",
+        "",
+    ),
+];
+
 #[test]
 fn broken_sink_is_named_with_its_line() {
     let receiver = Receiver::start(|_, _| OK);
@@ -109,50 +155,7 @@ fn broken_sink_is_named_with_its_line() {
         receiver.url()
     );
     let file = sandbox.journal().join("config.toml").display().to_string();
-    for (broken, said, advice) in [
-        (
-            "type = \"smoke\"",
-            "`type`: expected one of command, ",
-            "obs print config",
-        ),
-        ("", "`type`: expected one of ", "obs print config"),
-        (
-            "type = \"otlp\"\nendpiont = \"x\"",
-            "unknown key `endpiont`",
-            "endpoint",
-        ),
-        (
-            "type = \"otlp\"\ntimeout = \"soon\"",
-            "`timeout`: expected a whole number",
-            "obs print config",
-        ),
-        (
-            "type = \"file\"\npath = \"/x\"\nsignals = \"logs\"",
-            "`signals`: expected a list",
-            "obs print config",
-        ),
-        ("type = \"otlp\"", "no `endpoint`", "obs print config"),
-        (
-            "type = \"otlp\"\nendpoint = \"smoke://x\"",
-            "`endpoint`: ",
-            "http",
-        ),
-        (
-            "type = \"webhook\"\nurl = \"http://127.0.0.1:1\"\nsecret_env = \"NOT_SET\"",
-            "`secret_env` names NOT_SET, which is not set",
-            "export NOT_SET",
-        ),
-        (
-            "type = \"webhook\"\nurl = \"http://127.0.0.1:1\"\nsecret_file = \"/nowhere/secret\"",
-            "`secret_file` names /nowhere/secret, which cannot be used: no such file",
-            "",
-        ),
-        (
-            "type = \"otlp\"\nendpoint = \"https://127.0.0.1:1\"\ncertificate = \"/nowhere/ca.pem\"",
-            "/nowhere/ca.pem",
-            "",
-        ),
-    ] {
+    for (broken, said, advice) in BROKEN.iter().copied() {
         config(
             &sandbox,
             &format!("{good}[[sink]]\nname = \"broken\"\n{broken}\n"),
