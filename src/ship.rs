@@ -6,7 +6,7 @@
 //! its id, but never misses one.
 //!
 //! What a sink answers decides what becomes of a batch. Delivered and Partial: the cursor moves on. Retry: the same batch
-//! again, later. Permanent: the batch is halved until the one record that nobody takes stands alone; it goes to
+//! again, later. Failing: so too, until the schedule of the sink's protocol is over; then as Permanent. Permanent: the batch is halved until the one record that nobody takes stands alone; it goes to
 //! `rejected/<sink>.jsonl` with the reason, and those behind it go on. Misconfigured: nothing is dropped, nothing is
 //! repeated in vain; the drain of this sink ends and says why. A retry's state is on disk: a drain is short-lived.
 //!
@@ -128,6 +128,9 @@ pub struct Most {
 pub enum Answer {
     /// All of it is acknowledged.
     Delivered,
+    /// The receiver is there and failed at it, perhaps for what it says: again by the sink's schedule, and when that is over
+    /// what stands alone is set aside.
+    Failing(Error),
     /// The settings or the other side are not what they must be: nothing is dropped, and trying again is in vain.
     Misconfigured(Error),
     /// Acknowledged, but the receiver says that it dropped so many; they must not be sent again.
@@ -162,7 +165,7 @@ pub trait Sink {
     /// Sends a load and waits for the answer. Called again with the same load, or a half of it, as the answer asks.
     fn send(&mut self, load: Load<'_>) -> Answer;
 
-    /// The waits between tries that its protocol asks for, the last one for good; none: the drain's own.
+    /// The waits after each failure that its protocol asks for, the last one for good; none: the drain's own.
     fn schedule(&self) -> Option<&'static [Duration]> {
         None
     }

@@ -60,6 +60,27 @@ fn flush_sends_all_and_once() {
 }
 
 #[test]
+fn variables_that_are_ignored_are_named() {
+    let receiver = Receiver::start(|_, _| OK);
+    let sandbox = sandbox(&receiver.url())
+        .with("OTEL_EXPORTER_OTLP_TIMEOUT", "10s")
+        .with("OTEL_METRICS_EXPORTER", "prometheus");
+    sandbox.obs(["log", "info", "one"]);
+    let outcome = sandbox.obs(["flush"]);
+    assert_eq!(
+        (outcome.code, outcome.stderr.as_str()),
+        (
+            0,
+            "obs: OTEL_EXPORTER_OTLP_TIMEOUT: expected whole milliseconds; 10000 it is\n\
+             obs: OTEL_METRICS_EXPORTER: obs has no exporter `prometheus`, it is left out\n"
+        )
+    );
+    assert_eq!(receiver.messages(), ["one"]);
+    let doctor = sandbox.obs(["doctor"]).stdout;
+    assert!(doctor.contains("expected whole milliseconds"), "{doctor}");
+}
+
+#[test]
 fn dead_endpoint_is_named_and_keeps_all() {
     let port = free_port();
     let sandbox = sandbox(&format!("http://127.0.0.1:{port}"));

@@ -75,6 +75,7 @@ fn send(sink: &mut dyn Sink, records: &[Stored]) -> Answer {
 fn said(answer: &Answer) -> (&'static str, String) {
     match answer {
         Answer::Delivered => ("delivered", String::new()),
+        Answer::Failing(why) => ("failing", why.report()),
         Answer::Gone(error) | Answer::Misconfigured(error) => ("misconfigured", error.report()),
         Answer::Partial { why, .. } => ("partial", why.clone()),
         Answer::Permanent(why) => ("permanent", why.clone()),

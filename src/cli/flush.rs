@@ -101,6 +101,16 @@ impl<'a> Drains<'a> {
         self.rounds().flush(patience)
     }
 
+    /// Says a line of the result. Standard output belongs to the records where they go there.
+    fn tell(&self, line: &str) -> Result<(), Error> {
+        let mut sinks = self.sinks.iter();
+        match sinks.any(|sink| sink.kind == SinkKind::Stdout) {
+            true => self.world.say(line),
+            false => print_out(self.world, line.as_bytes()).map(drop)?,
+        }
+        Ok(())
+    }
+
     /// True where one of the sinks that are there has records in front of it.
     pub(super) fn is_anything_waiting(&self, there: &[bool]) -> bool {
         let journal = (self.journal)();
@@ -127,6 +137,15 @@ pub(super) fn waiting(journal: &Journal, sink: &SinkSettings, world: &World) -> 
     left
 }
 
+/// Says what of the exporter's variables is ignored, as their specification asks.
+pub(super) fn warn(sinks: &[SinkSettings], world: &World) {
+    if sinks.iter().any(|sink| sink.is_from_variables) {
+        for warning in ship::otlp::warnings(world) {
+            world.say(&format!("obs: {warning}\n"));
+        }
+    }
+}
+
 /// Runs it.
 pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let args = Args::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
@@ -148,6 +167,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         world.say("obs: nothing is sent: no sink is configured\nhint: set OTEL_EXPORTER_OTLP_ENDPOINT, or see `obs print config`\n");
         return Ok(Exit::Done);
     }
+    warn(&drains.sinks, world);
     drains.sweep(settings);
     let patience = Patience {
         until: world.moment() + Duration::from_secs(args.timeout),
@@ -158,11 +178,6 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     // only now: what was sent may go
     let kept = keep_within_bounds(world, settings);
     let journal = capture::open(world, settings);
-    // standard output belongs to the records where they go there
-    let is_seen = drains
-        .sinks
-        .iter()
-        .all(|sink| sink.kind != SinkKind::Stdout);
     let mut exit = Exit::Done;
     let (mut first, mut untold) = (None, Vec::new());
     for (sink, drained) in drains.sinks.iter().zip(done) {
@@ -179,10 +194,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
                     true => human(&sink.name, &drained, &left, Page::of(world)),
                     false => machine(&sink.name, &drained, &left),
                 };
-                match is_seen {
-                    true => print_out(world, line.as_bytes()).map(drop)?,
-                    false => world.say(&line),
-                }
+                drains.tell(&line)?;
             }
             Err(error) => untold.push(error),
         }

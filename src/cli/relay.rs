@@ -1,6 +1,6 @@
 //! `obs relay`: keeps sending until it is told to end.
 
-use super::flush::{Drains, choose};
+use super::flush::{Drains, choose, warn};
 use super::gc::keep_within_bounds;
 use super::page::{fit, reflow};
 use crate::capture;
@@ -54,6 +54,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         return Err(Error::usage("nothing to send to: no sink is configured")
             .hint("set OTEL_EXPORTER_OTLP_ENDPOINT, or see `obs print config`"));
     }
+    warn(&all, world);
     child::note_wishes();
     let names: Vec<&str> = all.iter().map(|sink| sink.name.as_str()).collect();
     world.say(&format!("obs: sending to {}\n", names.join(", ")));

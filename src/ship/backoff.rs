@@ -22,6 +22,9 @@ const LONGEST_ASKED: Duration = Duration::from_secs(86_400);
 pub(super) struct Backoff {
     /// How often in a row it failed.
     pub(super) attempts: u32,
+    /// When the first of them failed, in nanoseconds since the epoch.
+    #[serde(default)]
+    since: i64,
     /// Not before this, in nanoseconds since the epoch.
     pub(super) next: i64,
     /// When this was noted: a clock that was set back must not make it wait for ever.
@@ -82,6 +85,9 @@ impl Backoff {
 
     /// Notes a failure and when to try again: when the receiver says, else by the schedule, with jitter.
     pub(super) fn fail(&mut self, now: i64, after: Option<Duration>, wait: Duration, why: &str) {
+        if self.attempts == 0 {
+            self.since = now;
+        }
         self.attempts = self.attempts.saturating_add(1);
         self.is_asked = after.is_some();
         self.at = now;
@@ -89,6 +95,14 @@ impl Backoff {
         let wait = i64::try_from(after.unwrap_or(wait).as_nanos()).unwrap_or(i64::MAX);
         self.next = now.saturating_add(wait);
         why.clone_into(&mut self.why);
+    }
+
+    /// True where all of a schedule was tried and its time is over: tries by hand do not shorten it.
+    pub(super) fn is_over(&self, now: i64, schedule: &[Duration]) -> bool {
+        let whole: Duration = schedule.iter().sum();
+        let whole = i64::try_from(whole.as_nanos()).unwrap_or(i64::MAX);
+        let tries = usize::try_from(self.attempts).unwrap_or(usize::MAX);
+        !schedule.is_empty() && tries >= schedule.len() && now.saturating_sub(self.since) >= whole
     }
 
     /// Puts it on disk; one without failures needs no file.
@@ -140,6 +154,19 @@ mod tests {
         assert_eq!(backoff.next, 86_400_000_001_000);
         assert!(!backoff.is_due(2_000) && !backoff.is_due(1_000));
         assert!(backoff.is_due(999) && backoff.is_due(backoff.next));
+    }
+
+    #[test]
+    fn schedule_ends_by_tries_and_by_time() {
+        let schedule = [Duration::from_secs(1), Duration::from_secs(2)];
+        let mut backoff = Backoff::default();
+        assert!(!backoff.is_over(i64::MAX, &schedule));
+        backoff.fail(1_000, None, FIRST, "500");
+        assert!(!backoff.is_over(i64::MAX, &schedule));
+        backoff.fail(2_000, None, FIRST, "500");
+        assert!(!backoff.is_over(3_000_000_999, &schedule));
+        assert!(backoff.is_over(3_000_001_000, &schedule));
+        assert!(!backoff.is_over(i64::MAX, &[]));
     }
 
     #[test]

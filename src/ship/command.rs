@@ -86,7 +86,8 @@ impl Sink for Program {
     }
 
     fn send(&mut self, load: Load<'_>) -> Answer {
-        let lines = match self.format.lines(load) {
+        let lines = match self.format.sent(load) {
+            Ok(lines) if lines.is_empty() => return Answer::Delivered,
             Ok(lines) => lines,
             Err(why) => return Answer::Permanent(why),
         };

@@ -16,6 +16,8 @@ pub(super) struct Fault {
     pub(super) taken: Arc<Mutex<Vec<String>>>,
     /// How many at once.
     pub(super) most: usize,
+    /// The waits that its protocol asks for.
+    pub(super) schedule: Option<&'static [Duration]>,
 }
 
 impl Fault {
@@ -24,6 +26,7 @@ impl Fault {
             script: Box::new(script),
             taken: Arc::default(),
             most: 4,
+            schedule: None,
         }
     }
 }
@@ -75,6 +78,10 @@ impl Sink for Fault {
             taken.extend(texts);
         }
         answer
+    }
+
+    fn schedule(&self) -> Option<&'static [Duration]> {
+        self.schedule
     }
 
     fn probe(&mut self) -> Result<String, Error> {

@@ -1,5 +1,6 @@
 //! Records as lines, for what a line each suits: a program's standard input, files, standard output, `obs export`.
 
+use super::otlp::batch::sampled;
 use super::otlp::message;
 use super::{Form, Load, Stored, cdevents, cloudevents};
 use crate::error::Error;
@@ -52,6 +53,16 @@ impl Format {
             _ if !(settings.contains(&signal) && is_possible) => None,
             (Self::OtlpJson, Signal::Metrics) => Some(Form::Points { delta: false }),
             _ => Some(Form::Records),
+        }
+    }
+
+    /// The lines that a sink gets of a load. To OTLP it is an exporter, so a span that no sampler let through stays here.
+    pub(super) fn sent(self, load: Load<'_>) -> Result<Vec<u8>, String> {
+        match (self, load) {
+            (Self::OtlpJson, Load::Records(Signal::Spans, spans)) => {
+                self.lines(Load::Records(Signal::Spans, &sampled(spans)))
+            }
+            _ => self.lines(load),
         }
     }
 

@@ -2,7 +2,7 @@
 //! has a way of its own, with endpoint, transport, headers and TLS; signals whose ways are alike share a connection.
 
 pub(super) mod answer;
-mod batch;
+pub(super) mod batch;
 pub(super) mod endpoint;
 mod grpc;
 pub(super) mod headers;
@@ -25,8 +25,15 @@ use grpc::Grpc;
 use http::Http;
 use target::{Lane, Protocol, Target};
 
-/// Ours first, as the exporter specification asks.
-const USER_AGENT: &str = concat!("obs/", env!("CARGO_PKG_VERSION"));
+/// Who asks; of a webhook's receiver too.
+const PRODUCT: &str = concat!("obs/", env!("CARGO_PKG_VERSION"));
+/// The product, then the exporter, its language and its version (OTLP exporter specification, "User Agent").
+const USER_AGENT: &str = concat!(
+    "obs/",
+    env!("CARGO_PKG_VERSION"),
+    " OTel-OTLP-Exporter-Rust/",
+    env!("CARGO_PKG_VERSION")
+);
 /// The difference of clocks that `probe` speaks of: an HTTP date has whole seconds.
 const SKEW: i64 = 2_000_000_000;
 
@@ -35,6 +42,9 @@ struct Otlp {
     wires: Vec<Wire>,
     signals: Vec<Signal>,
     is_delta: bool,
+    has_exemplars: bool,
+    /// The most records of a batch, where somebody says.
+    batch_size: Option<usize>,
     world: World,
 }
 
@@ -101,6 +111,11 @@ pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sin
         wires,
         signals: settings.signals(),
         is_delta,
+        has_exemplars: !settings.is_from_variables || variables::has_exemplars(world),
+        batch_size: settings
+            .is_from_variables
+            .then(|| variables::batch_size(world))
+            .flatten(),
         world: world.clone(),
     }))
 }
@@ -121,15 +136,13 @@ impl Sink for Otlp {
     fn most(&self) -> Most {
         // many gRPC servers end at 4 MiB; OTLP/JSON is up to four times as long as our lines
         let is_json = |way: &Way| way.target.protocol == Protocol::HttpJson;
-        match self.ways.iter().any(is_json) {
-            true => Most {
-                records: 1024,
-                bytes: 1 << 19,
-            },
-            false => Most {
-                records: 2048,
-                bytes: 1 << 21,
-            },
+        let (records, bytes) = match self.ways.iter().any(is_json) {
+            true => (1024, 1 << 19),
+            false => (2048, 1 << 21),
+        };
+        Most {
+            records: self.batch_size.map_or(records, |size| size.min(records)),
+            bytes,
         }
     }
 
@@ -138,7 +151,15 @@ impl Sink for Otlp {
             Load::Points(_) => Lane::Metrics,
             Load::Records(signal, _) => Lane::of(signal),
         };
-        match Batch::of(load, self.is_delta) {
+        let batch = match load {
+            Load::Points(points) if !self.has_exemplars => {
+                let mut points = points.to_vec();
+                points.iter_mut().for_each(|point| point.exemplars.clear());
+                Batch::of(Load::Points(&points), self.is_delta)
+            }
+            _ => Batch::of(load, self.is_delta),
+        };
+        match batch {
             Ok(Some(batch)) => self.deliver(lane, batch).0,
             Ok(None) => Answer::Delivered,
             Err(why) => Answer::Permanent(why),
@@ -152,7 +173,10 @@ impl Sink for Otlp {
             let (answer, clock) = self.deliver(lane, Batch::empty(lane));
             match answer {
                 Answer::Delivered | Answer::Partial { .. } => {}
-                Answer::Gone(why) | Answer::Misconfigured(why) | Answer::Retry { why, .. } => {
+                Answer::Failing(why)
+                | Answer::Gone(why)
+                | Answer::Misconfigured(why)
+                | Answer::Retry { why, .. } => {
                     return Err(why);
                 }
                 Answer::Permanent(why) => return Err(Error::failure(why)),

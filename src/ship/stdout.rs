@@ -1,6 +1,7 @@
 //! Standard output, for `console` and `otlp/stdout` in the lists of OTEL_*_EXPORTER. Only where `obs flush` or `obs relay` runs
 //! in front of somebody.
 
+use super::otlp::batch::sampled;
 use super::{Answer, Form, Format, Load, Most, Sink};
 use crate::error::Error;
 use crate::model::Signal;
@@ -23,6 +24,19 @@ pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sin
     }))
 }
 
+impl Stdout {
+    /// An exporter, in whatever words: a span that no sampler let through is not shown.
+    fn lines(&self, load: Load<'_>) -> Result<Vec<u8>, String> {
+        match load {
+            Load::Records(Signal::Spans, spans) => {
+                let sampled = sampled(spans);
+                self.format.lines(Load::Records(Signal::Spans, &sampled))
+            }
+            _ => self.format.lines(load),
+        }
+    }
+}
+
 impl Sink for Stdout {
     fn takes(&self, signal: Signal) -> Option<Form> {
         self.format.takes(&self.signals, signal)
@@ -36,7 +50,7 @@ impl Sink for Stdout {
     }
 
     fn send(&mut self, load: Load<'_>) -> Answer {
-        let lines = match self.format.lines(load) {
+        let lines = match self.lines(load) {
             Ok(lines) => lines,
             Err(why) => return Answer::Permanent(why),
         };

@@ -30,9 +30,8 @@ const fn minutes(count: u64) -> Duration {
     Duration::from_secs(60 * count)
 }
 
-/// The waits before each try that the Standard Webhooks recommend ("Deliverability and reliability"); jitter is added.
-const SCHEDULE: [Duration; 10] = [
-    Duration::ZERO,
+/// The waits after each failure that the Standard Webhooks recommend ("Deliverability and reliability"); jitter is added.
+const SCHEDULE: [Duration; 9] = [
     Duration::from_secs(5),
     minutes(5),
     minutes(30),

@@ -100,7 +100,7 @@ fn sink_that_is_not_reached_is_bad() {
     );
 }
 
-/// Keys of a sink that is none, what is said of it, and a word of the advice.
+/// What is wrong with a sink, what is said of it, and what the advice speaks of.
 const BROKEN: &[(&str, &str, &str)] = &[
     (
         "type = \"smoke\"",
@@ -155,7 +155,7 @@ fn broken_sink_is_named_with_its_line() {
         receiver.url()
     );
     let file = sandbox.journal().join("config.toml").display().to_string();
-    for (broken, said, advice) in BROKEN.iter().copied() {
+    for (broken, said, advice) in BROKEN {
         config(
             &sandbox,
             &format!("{good}[[sink]]\nname = \"broken\"\n{broken}\n"),

@@ -175,6 +175,8 @@ pub(crate) fn stored(event: Event) -> Stored {
 pub(crate) fn send(sink: &mut dyn Sink, load: &[Stored]) -> (&'static str, String) {
     match sink.send(Load::Records(Signal::Events, load)) {
         Answer::Delivered => ("delivered", String::new()),
+        Answer::Failing(why) => ("failing", why.report()),
+        Answer::Gone(error) => ("gone", error.report()),
         Answer::Misconfigured(error) => ("misconfigured", error.report()),
         Answer::Partial { why, .. } => ("partial", why),
         Answer::Permanent(why) => ("permanent", why),

@@ -30,7 +30,7 @@ fn structured_event_is_signed() {
     let most = sink.most();
     assert_eq!(
         (most.records, sink.schedule().map(<[_]>::len)),
-        (1, Some(10))
+        (1, Some(9))
     );
     let record = plain_event(1);
     assert_eq!(
@@ -162,7 +162,7 @@ fn status_decides() {
         ("409 Conflict", "permanent"),
         ("413 Content Too Large", "permanent"),
         ("422 Unprocessable Content", "permanent"),
-        ("500 Internal Server Error", "retry"),
+        ("500 Internal Server Error", "failing"),
         ("502 Bad Gateway", "retry"),
         ("504 Gateway Timeout", "retry"),
         ("", "retry"),
@@ -190,6 +190,7 @@ fn retry_after_is_honoured() {
             Some(30),
         ),
         ("Retry-After: Sun, 06 Nov 1994 08:50:07 GMT", Some(0)),
+        ("Retry-After: 18446744073709551615", Some(24 * 60 * 60)),
         ("Retry-After: soon", None),
         ("X: y", None),
     ] {

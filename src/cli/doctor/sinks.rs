@@ -25,6 +25,11 @@ pub(super) fn look(found: &mut Findings, world: &World, settings: &Settings, sen
         found.note(CHECK, "nothing is sent: OTEL_SDK_DISABLED is true", advice);
         return;
     }
+    if all.iter().any(|sink| sink.is_from_variables) {
+        for warning in ship::otlp::warnings(world) {
+            found.note(CHECK, warning, "correct the variable, or unset it");
+        }
+    }
     let journal = capture::open(world, settings);
     for sink in &all {
         one(found, world, sink, send);
@@ -62,7 +67,8 @@ fn one(found: &mut Findings, world: &World, settings: &SinkSettings, send: bool)
                 let what = format!("{name}: refused a canary of {of}: {why}");
                 found.bad(CHECK, what, "");
             }
-            Answer::Gone(error)
+            Answer::Failing(error)
+            | Answer::Gone(error)
             | Answer::Misconfigured(error)
             | Answer::Retry { why: error, .. } => bad(found, name, &error),
         }

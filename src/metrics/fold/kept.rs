@@ -13,6 +13,9 @@ const DEFAULT_BOUNDS: [f64; 15] = [
 /// More bounds than this are no help to anybody, and the state must stay small.
 const MOST_BOUNDS: usize = 256;
 
+/// The clock of a point.
+const MICROSECOND: i64 = 1_000;
+
 /// A series and its values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Kept {
@@ -40,12 +43,15 @@ impl Kept {
             MetricType::Histogram => bounds(&point.buckets),
             MetricType::Counter | MetricType::Gauge => Vec::new(),
         };
+        // it was nothing just before; an interval without a length would say that its start is unknown (metrics data
+        // model, cumulative streams), and readers then leave its first value out
+        let before = point.timestamp.saturating_sub(MICROSECOND);
         Self {
             series,
             help: String::new(),
-            start: point.timestamp,
+            start: before,
             time: point.timestamp,
-            taken: point.timestamp,
+            taken: before,
             bounds,
             total: None,
             since: None,

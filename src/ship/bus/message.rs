@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::model::Record;
+use crate::model::context::Flags;
 use crate::settings::SinkSettings;
 use crate::ship::cloudevents::{self, CloudEvent};
 use crate::ship::{Stored, cdevents};
@@ -102,11 +103,15 @@ fn key(record: &Record) -> String {
     }
 }
 
-/// Sampled: the record says only where it was made.
+/// With the flags of a span; any other record says only where it was made, and counts as sampled.
 fn traceparent(record: &Record) -> String {
+    let flags = match record {
+        Record::Span(span) => Flags::parse(&span.trace_flags).map(|_| span.trace_flags.as_str()),
+        Record::Event(_) | Record::Log(_) | Record::Metric(_) => None,
+    };
     match (record.trace_id(), record.span_id()) {
         ("", _) | (_, "") => String::new(),
-        (trace, span) => format!("00-{trace}-{span}-01"),
+        (trace, span) => format!("00-{trace}-{span}-{}", flags.unwrap_or("01")),
     }
 }
 
@@ -198,6 +203,18 @@ mod tests {
             .message(&stored(event))
             .unwrap_err();
         assert!(why.contains("bytes as a CloudEvent"), "{why}");
+    }
+
+    #[test]
+    fn unsampled_span_says_so() {
+        let span = crate::model::Span {
+            trace_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),
+            span_id: "b7ad6b7169203331".to_owned(),
+            trace_flags: "00".to_owned(),
+            ..crate::model::Span::default()
+        };
+        let parent = traceparent(&Record::Span(Box::new(span)));
+        assert!(parent.ends_with("-b7ad6b7169203331-00"), "{parent}");
     }
 
     #[test]

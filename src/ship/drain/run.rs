@@ -177,20 +177,17 @@ impl Run<'_> {
                 self.drained.dropped += rejected;
                 self.drained.says(&why);
             }
-            Answer::Permanent(why) => match load.halves() {
-                Some((first, second)) => {
-                    if let Err(cut) = self.send(first, done)? {
-                        return Ok(Err(cut));
-                    }
-                    let done = done + first.len();
-                    if (self.job.stop)() {
-                        let state = State::Stopped;
-                        return Ok(Err(Cut { done, state }));
-                    }
-                    return self.send(second, done);
-                }
-                None => self.reject(load, &why)?,
-            },
+            Answer::Permanent(why) => return self.refused(load, done, &why),
+            Answer::Failing(why) if self.is_over() => {
+                let why = why.to_string();
+                return self.refused(load, done, &why);
+            }
+            Answer::Failing(why) => {
+                self.backoff.signals.clear();
+                let next = self.failed(None, None, &why)?;
+                let state = State::Later { next, why };
+                return Ok(Err(Cut { done, state }));
+            }
             Answer::Gone(error) => {
                 self.backoff.signals.clear();
                 self.failed(None, Some(FOR_GOOD), &error)?;
@@ -213,6 +210,33 @@ impl Run<'_> {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// A load that nobody takes as it is: halved, or the one record is set aside.
+    fn refused(
+        &mut self,
+        load: Load<'_>,
+        done: usize,
+        why: &str,
+    ) -> Result<Result<(), Cut>, Error> {
+        let Some((first, second)) = load.halves() else {
+            return self.reject(load, why).map(Ok);
+        };
+        if let Err(cut) = self.send(first, done)? {
+            return Ok(Err(cut));
+        }
+        let done = done + first.len();
+        if (self.job.stop)() {
+            let state = State::Stopped;
+            return Ok(Err(Cut { done, state }));
+        }
+        self.send(second, done)
+    }
+
+    /// True where the schedule of the sink's protocol has been gone through in vain.
+    fn is_over(&self) -> bool {
+        let schedule = self.sink.schedule().unwrap_or_default();
+        self.backoff.is_over(self.job.world.now(), schedule)
     }
 
     fn count(&mut self, load: Load<'_>) {

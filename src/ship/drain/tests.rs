@@ -440,3 +440,28 @@ fn receiver_that_is_gone_waits_for_other_settings() {
     home.settings.place.push_str(" changed");
     assert_eq!(home.drain_as(all_well(), false).sent, 1);
 }
+
+#[test]
+fn failing_record_is_set_aside_in_the_end() {
+    let home = Home::new();
+    home.log("good");
+    home.log("bad");
+    home.log("behind");
+    let failing = || {
+        let mut sink = Fault::new(|texts| match texts.iter().any(|text| text == "bad") {
+            true => Answer::Failing(Error::failure("500")),
+            false => Answer::Delivered,
+        });
+        sink.most = 1;
+        sink.schedule = Some(&[Duration::ZERO; 2]);
+        sink
+    };
+    for sent in [1, 0] {
+        let drained = home.drain(failing());
+        assert!(matches!(drained.state, State::Later { .. }));
+        assert_eq!((drained.sent, drained.rejected), (sent, 0));
+    }
+    let drained = home.drain(failing());
+    assert!(matches!(drained.state, State::Done));
+    assert_eq!((drained.sent, drained.rejected), (1, 1));
+}

@@ -230,8 +230,12 @@ fn unsent(error: &KrafkaError, place: &str) -> Fault {
         KrafkaError::Auth { message, .. } => Fault::Misconfigured(unknown_to_us(what, message)),
         KrafkaError::Broker { code, .. } => of_code(*code, what, error),
         KrafkaError::UnknownTopic { topic } => unknown(topic),
-        KrafkaError::Config { message } | KrafkaError::Serialization { message } => {
+        // the client's own limits; whatever else it has against our settings is no record's fault
+        KrafkaError::Config { message } if message.starts_with("record size") => {
             Fault::Permanent(message.clone())
+        }
+        KrafkaError::Config { message } => {
+            Fault::Misconfigured(Error::usage(what).because(message))
         }
         _ => Fault::Retry(Error::failure(what).because(error)),
     }
@@ -286,6 +290,12 @@ mod tests {
             (broker(ErrorCode::TopicAuthorizationFailed), "misconfigured"),
             (broker(ErrorCode::UnknownTopicOrPartition), "misconfigured"),
             (KrafkaError::auth("no"), "misconfigured"),
+            (
+                KrafkaError::config("record size 9 B exceeds 8"),
+                "permanent",
+            ),
+            (KrafkaError::config("something else"), "misconfigured"),
+            (KrafkaError::serialization("torn"), "retry"),
             (KrafkaError::timeout("produce"), "retry"),
             (KrafkaError::delivery_timeout(true, "late"), "retry"),
             (KrafkaError::closed("gone"), "retry"),

@@ -12,7 +12,7 @@ use crate::redact;
 use crate::ship::Answer;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 use std::error::Error as Cause;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    fn header(&self, name: reqwest::header::HeaderName) -> Option<&str> {
+    fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 

@@ -88,7 +88,7 @@ fn taken<R>(
 }
 
 /// The spans that a sampler let through; the journal keeps the others. One that does not say is exported.
-fn sampled(records: &[Stored]) -> Cow<'_, [Stored]> {
+pub(in crate::ship) fn sampled(records: &[Stored]) -> Cow<'_, [Stored]> {
     let is_sampled = |stored: &&Stored| match &stored.record {
         Record::Span(span) => {
             u8::from_str_radix(&span.trace_flags, 16).map_or(true, |flags| flags & SAMPLED != 0)

@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::tls::{Certificate, Identity};
 use std::io::{self, Read, Write};
@@ -77,6 +77,7 @@ impl Http {
         let request = self
             .client
             .post(target.endpoint.url().clone())
+            .header(USER_AGENT, super::USER_AGENT)
             .headers(target.headers.map().clone())
             .header(CONTENT_TYPE, kind);
         match target.is_gzip.then(|| gzip(&body)) {
@@ -96,7 +97,7 @@ pub(in crate::ship) fn client(
 ) -> reqwest::Result<Client> {
     tls::install();
     let mut builder = Client::builder()
-        .user_agent(super::USER_AGENT)
+        .user_agent(super::PRODUCT)
         .redirect(Policy::none())
         .connect_timeout(CONNECT)
         .timeout(timeout);

@@ -1,6 +1,7 @@
 //! The variables of the OTLP exporter (OpenTelemetry specification, "OTLP Exporter Configuration" and "Environment Variable
 //! Specification"). A signal's own form wins whole over the general one. What cannot be read is warned of and ignored, but for
-//! what would send to the wrong place, with the wrong identity or over an unverified line: that is an error.
+//! what would send to the wrong place, with the wrong identity or over an unverified line: that is an error. Of the batch
+//! processors' variables only the size of a batch is ours: the journal is the queue, and a drain waits for no delay.
 
 use super::endpoint::Endpoint;
 use super::headers::{self, Headers};
@@ -12,6 +13,11 @@ use crate::world::World;
 
 const PREFIX: &str = "OTEL_EXPORTER_OTLP_";
 const TIMEOUT: u64 = 10_000;
+const EXEMPLARS: &str = "OTEL_METRICS_EXEMPLAR_FILTER";
+const BATCH_SIZES: [&str; 2] = [
+    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+];
 const BOOLEANS: [&str; 2] = ["true", "false"];
 
 /// Who gets a signal, by `OTEL_TRACES_EXPORTER` and its like.
@@ -91,6 +97,16 @@ pub fn warnings(world: &World) -> Vec<String> {
     if world.var("OTEL_CONFIG_FILE").is_some() {
         warnings.push("OTEL_CONFIG_FILE: not supported, the other variables hold".to_owned());
     }
+    let known = ["baggage", "tracecontext"];
+    let wanted = world.var("OTEL_PROPAGATORS").unwrap_or_default();
+    let mut words = wanted.split(',').map(str::trim);
+    if !wanted.trim().is_empty()
+        && !words.all(|word| known.contains(&word.to_ascii_lowercase().as_str()))
+    {
+        warnings.push(
+            "OTEL_PROPAGATORS: obs passes on tracecontext and baggage, and no others".to_owned(),
+        );
+    }
     warnings.sort_unstable();
     warnings.dedup();
     warnings
@@ -110,6 +126,29 @@ pub(super) fn is_delta(world: &World) -> bool {
     is_delta_warned(&mut Variables::of(world))
 }
 
+/// The most records of a batch; none: nobody says. Records of any signal may come, so it is the smaller of the two.
+pub(super) fn batch_size(world: &World) -> Option<usize> {
+    batch_size_warned(&mut Variables::of(world))
+}
+
+fn batch_size_warned(variables: &mut Variables<'_>) -> Option<usize> {
+    let sizes = BATCH_SIZES.map(|name| variables.positive(name));
+    sizes.into_iter().flatten().min()
+}
+
+/// False where no point is to bear an exemplar. A point of ours has one only where it was made in a trace, so `always_on` and
+/// `trace_based` are alike.
+pub(super) fn has_exemplars(world: &World) -> bool {
+    has_exemplars_warned(&mut Variables::of(world))
+}
+
+fn has_exemplars_warned(variables: &mut Variables<'_>) -> bool {
+    let words = ["always_off", "always_on", "trace_based"];
+    let wanted = variables.world.var(EXEMPLARS);
+    let wanted = wanted.and_then(|text| variables.one_of(EXEMPLARS, text, &words));
+    wanted != Some("always_off")
+}
+
 fn is_delta_warned(variables: &mut Variables<'_>) -> bool {
     let words = ["cumulative", "delta", "lowmemory"];
     let chosen = variables.choice("METRICS_TEMPORALITY_PREFERENCE", None, &words);
@@ -119,6 +158,8 @@ fn is_delta_warned(variables: &mut Variables<'_>) -> bool {
 fn read(world: &World) -> (Ways, Vec<String>) {
     let mut variables = Variables::of(world);
     is_delta_warned(&mut variables);
+    batch_size_warned(&mut variables);
+    has_exemplars_warned(&mut variables);
     let mut targets = Ok(Vec::new());
     for lane in Lane::ALL {
         if !exporters_of(world, lane).otlp {
@@ -165,6 +206,10 @@ impl<'a> Variables<'a> {
         words: &[&'static str],
     ) -> Option<&'static str> {
         let (name, value) = self.value(name, lane)?;
+        self.one_of(&name, value, words)
+    }
+
+    fn one_of(&mut self, name: &str, value: &str, words: &[&'static str]) -> Option<&'static str> {
         let found = words
             .iter()
             .find(|word| word.eq_ignore_ascii_case(value.trim()));
@@ -173,6 +218,17 @@ impl<'a> Variables<'a> {
             self.warnings.push(text);
         }
         found.copied()
+    }
+
+    /// A whole number from 1.
+    fn positive(&mut self, name: &str) -> Option<usize> {
+        let number = self.world.var(name)?.trim().parse().ok();
+        let number = number.filter(|number| *number > 0);
+        if number.is_none() {
+            let text = format!("{name}: expected a whole number from 1; ignored");
+            self.warnings.push(text);
+        }
+        number
     }
 
     fn timeout(&mut self, lane: Lane) -> u64 {

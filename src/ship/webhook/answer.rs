@@ -32,10 +32,17 @@ pub(super) fn of_response(hook: &Webhook, response: Response) -> Answer {
         401 | 403 | 407 => misconfigured("give the secret or the headers that it wants"),
         404 | 405 => misconfigured("correct the path of `url`"),
         410 => Answer::Gone(closed(hook)),
-        // the two of the 4xx that speak of now, not of the event
-        408 | 425 | 429 | 500..=599 => Answer::Retry {
+        // those that speak of now, not of the event
+        408 | 425 | 429 | 502..=504 => Answer::Retry {
             after,
             why: Error::failure(what),
+        },
+        500..=599 => match after {
+            Some(_) => Answer::Retry {
+                after,
+                why: Error::failure(what),
+            },
+            None => Answer::Failing(Error::failure(what)),
         },
         _ => Answer::Permanent(what),
     }

@@ -254,6 +254,8 @@ pub(crate) fn stored(signal: Signal, line: &Value) -> Stored {
 pub(crate) fn word(answer: &Answer) -> String {
     match answer {
         Answer::Delivered => "delivered".to_owned(),
+        Answer::Failing(why) => format!("failing: {}", why.report()),
+        Answer::Gone(error) => format!("gone: {}", error.report()),
         Answer::Misconfigured(error) => format!("misconfigured: {}", error.report()),
         Answer::Partial { rejected, why } => format!("partial {rejected}: {why}"),
         Answer::Permanent(why) => format!("permanent: {why}"),

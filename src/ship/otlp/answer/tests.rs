@@ -32,6 +32,7 @@ fn reply(status: u16, headers: &[(&'static str, &'static str)], body: &[u8]) -> 
 fn word(answer: &Answer) -> String {
     match answer {
         Answer::Delivered => "delivered".to_owned(),
+        Answer::Failing(error) => format!("failing: {error}"),
         Answer::Gone(error) | Answer::Misconfigured(error) => {
             format!("misconfigured: {}", error.report())
         }

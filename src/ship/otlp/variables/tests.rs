@@ -234,3 +234,47 @@ fn exporters_are_a_list() {
         ["http://c:4318/v1/logs", "http://c:4318/v1/metrics"]
     );
 }
+
+#[test]
+fn batches_are_as_small_as_asked() {
+    let size = |env: &[(&str, &str)]| batch_size(&world(env));
+    let (spans, logs) = (BATCH_SIZES[1], BATCH_SIZES[0]);
+    assert_eq!(size(&[]), None);
+    assert_eq!(size(&[(spans, "100")]), Some(100));
+    assert_eq!(size(&[(spans, "100"), (logs, " 7 ")]), Some(7));
+    for wrong in ["0", "-1", "1.5", "many"] {
+        assert_eq!(size(&[(spans, wrong)]), None, "{wrong}");
+        let said = warnings(&world(&[(spans, wrong)]));
+        assert_eq!(
+            said,
+            [format!("{spans}: expected a whole number from 1; ignored")]
+        );
+    }
+}
+
+#[test]
+fn exemplars_can_be_left_out() {
+    for (word, expected) in [
+        ("", true),
+        ("always_on", true),
+        ("Always_OFF", false),
+        ("trace_based", true),
+        ("never", true),
+    ] {
+        let world = world(&[(EXEMPLARS, word)]);
+        assert_eq!(has_exemplars(&world), expected, "{word}");
+        assert_eq!(warnings(&world).is_empty(), word != "never", "{word}");
+    }
+}
+
+#[test]
+fn other_propagators_are_warned_of() {
+    for (list, count) in [
+        ("tracecontext, Baggage", 0),
+        ("none", 1),
+        ("b3,tracecontext", 1),
+    ] {
+        let world = world(&[("OTEL_PROPAGATORS", list)]);
+        assert_eq!(warnings(&world).len(), count, "{list}");
+    }
+}
