@@ -320,10 +320,13 @@ mod tests {
             ("builtin", "faces", "sideways"),
             ("world", "settings", "looks up"),
             ("query", "backlog", "looks up"),
+            ("capture", "ship", "looks up"),
+            ("child", "ship", "looks up"),
             ("cli", "faces", "looks up"),
             ("child", "query", "across"),
             ("metrics", "capture", "across"),
             ("serve", "child", "across"),
+            ("ship", "capture", "across"),
             ("cli", "nowhere", "no room"),
             ("cli", "*", "as a whole"),
         ] {
