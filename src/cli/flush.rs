@@ -163,6 +163,10 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     if let Some(error) = wrong.into_iter().next() {
         return Err(error);
     }
+    if world.says_true("OTEL_SDK_DISABLED") {
+        world.say("obs: nothing is sent: OTEL_SDK_DISABLED is true\n");
+        return Ok(Exit::Done);
+    }
     if drains.sinks.is_empty() {
         world.say("obs: nothing is sent: no sink is configured\nhint: set OTEL_EXPORTER_OTLP_ENDPOINT, or see `obs print config`\n");
         return Ok(Exit::Done);

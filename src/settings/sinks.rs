@@ -136,6 +136,12 @@ impl SinkSettings {
         }
     }
 
+    /// The variables that hold its secrets.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        let named = self.values.iter().filter(|(key, _)| key.ends_with("_env"));
+        named.flat_map(|(_, names)| names).map(String::as_str)
+    }
+
     /// An error about one of its keys; its hint is for want of a better one.
     pub fn wrong(&self, key: &str, why: impl std::fmt::Display) -> Error {
         Error::usage(format!("{}: `{key}`", self.place))

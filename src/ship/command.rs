@@ -10,7 +10,7 @@ use super::{Answer, Form, Load, Most, Sink};
 use crate::error::Error;
 use crate::model::{Signal, shown};
 use crate::redact;
-use crate::settings::SinkSettings;
+use crate::settings::{Settings, SinkSettings, sinks};
 use crate::world::World;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Access, access};
@@ -47,6 +47,14 @@ fn is_secret(name: &[u8]) -> bool {
     is_headers || name == b"OTEL_API_KEY"
 }
 
+/// Those that any sink reads its secrets from.
+fn secrets_of_sinks(world: &World) -> Vec<String> {
+    let home = Settings::load(world).home;
+    let (sinks, _) = sinks(home.as_deref(), world);
+    let named = sinks.iter().flat_map(SinkSettings::secret_variables);
+    named.map(str::to_owned).collect()
+}
+
 /// Opens the sink.
 pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sink>, Error> {
     let program = settings.needed("command")?;
@@ -58,6 +66,7 @@ pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sin
         format: Format::of(settings, Format::Obs)?,
         signals: settings.signals(),
         words: settings.items("command").to_vec(),
+        secrets: secrets_of_sinks(world),
         world: world.clone(),
         timeout: match settings.number("timeout") {
             0 => None,
@@ -71,6 +80,8 @@ struct Program {
     format: Format,
     signals: Vec<Signal>,
     words: Vec<String>,
+    /// Variables that are kept from it.
+    secrets: Vec<String>,
     world: World,
     timeout: Option<Duration>,
     place: String,
@@ -167,6 +178,7 @@ impl Program {
             let mut parts = pair.as_bytes().splitn(2, |byte| *byte == b'=');
             if let (Some(name), Some(value)) = (parts.next(), parts.next())
                 && !is_secret(name)
+                && !self.secrets.iter().any(|secret| secret.as_bytes() == name)
             {
                 command.env(OsStr::from_bytes(name), OsStr::from_bytes(value));
             }

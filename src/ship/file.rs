@@ -11,7 +11,7 @@ use super::lines::Format;
 use super::{Answer, Form, Load, Most, Sink};
 use crate::error::Error;
 use crate::model::Signal;
-use crate::settings::SinkSettings;
+use crate::settings::{Settings, SinkSettings};
 use crate::world::World;
 use append::Appending;
 use rustix::fs::{Access, Gid, RawMode, access};
@@ -33,6 +33,16 @@ const GROUPS: &str = "/etc/group";
 pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sink>, Error> {
     settings.needed("path")?;
     let path = settings.path("path", world)?.unwrap_or_default();
+    if Settings::load(world)
+        .home
+        .is_some_and(|home| path.starts_with(home))
+    {
+        let wrong = settings.wrong(
+            "path",
+            "it is in the journal's own folder, which would feed itself",
+        );
+        return Err(wrong.hint("name a file elsewhere, such as /var/log/obs/{signal}.log"));
+    }
     let path = path.to_string_lossy().into_owned();
     let format = Format::of(settings, Format::Obs)?;
     let signals = settings.signals();

@@ -143,6 +143,27 @@ fn environment_loses_our_secrets() {
 }
 
 #[test]
+fn environment_loses_what_other_sinks_hide() {
+    let sandbox = Sandbox::new();
+    let home = sandbox.journal();
+    fs::create_dir(&home).unwrap();
+    let other = "[[sink]]\nname = \"bus\"\ntype = \"nats\"\nurl = \"nats://h\"\ntoken_env = \"BUS_TOKEN\"\n";
+    fs::write(home.join("config.toml"), other).unwrap();
+    let env = [
+        ("OBS_HOME", home.to_str().unwrap()),
+        ("BUS_TOKEN", "s3cret"),
+        ("BUS", "kept"),
+    ];
+    let mut sink = script(&sandbox, "cat >/dev/null; env >\"$1\"", "", &env);
+    assert_eq!(said(&send(&mut *sink, &[plain_event(1)])).0, "delivered");
+    let text = out(&sandbox);
+    assert!(
+        text.contains("BUS=kept") && !text.contains("s3cret"),
+        "{text}"
+    );
+}
+
+#[test]
 fn missing_program_is_misconfigured() {
     let sandbox = Sandbox::new();
     fs::write(sandbox.path("work/plain"), "x").unwrap();

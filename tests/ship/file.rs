@@ -258,3 +258,16 @@ fn wrong_settings_are_named() {
         );
     }
 }
+
+#[test]
+fn journal_is_not_fed_to_itself() {
+    let sandbox = Sandbox::new();
+    let home = sandbox.journal();
+    let env = [("OBS_HOME", home.to_str().unwrap())];
+    let keys = format!(
+        "type = \"file\"\npath = \"{}/{{signal}}.log\"",
+        home.display()
+    );
+    let refused = sink(&sandbox, &keys, &env).err().unwrap();
+    assert!(refused.contains("the journal's own folder"), "{refused}");
+}
