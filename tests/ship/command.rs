@@ -145,7 +145,7 @@ fn environment_loses_our_secrets() {
 #[test]
 fn environment_loses_what_other_sinks_hide() {
     let sandbox = Sandbox::new();
-    let home = sandbox.journal();
+    let home = sandbox.path("other");
     fs::create_dir(&home).unwrap();
     let other = "[[sink]]\nname = \"bus\"\ntype = \"nats\"\nurl = \"nats://h\"\ntoken_env = \"BUS_TOKEN\"\n";
     fs::write(home.join("config.toml"), other).unwrap();
