@@ -12,6 +12,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,10 +32,13 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, below those that the system gives to others meanwhile.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    let first = 10_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let mut ports = (0..2000).map(|_| first + NEXT.fetch_add(1, Ordering::Relaxed));
+    ports.find(is_free).unwrap()
 }
 
 fn json(text: &str) -> Value {
@@ -388,4 +392,46 @@ fn relay_ends_cleanly_when_it_is_told() {
     said.read_line(&mut line).unwrap();
     assert!(line.ends_with("2 sent, 0 left\n"), "{line}");
     assert_eq!(relay.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn broken_file_is_no_empty_one() {
+    let receiver = Receiver::start(|_, _| OK);
+    let sandbox = sandbox(&receiver.url());
+    sandbox.obs(["log", "info", "a"]);
+    let broken = "actor = \"me\"\nflush = \"auto\n[[sink]]\nname = \"x\"\ntype = \"otlp\"\n";
+    fs::write(sandbox.journal().join("config.toml"), broken).unwrap();
+    let outcome = sandbox.obs(["flush"]);
+    assert_eq!(outcome.code, 2);
+    assert!(
+        outcome.stderr.contains("config.toml:2: no sink is read"),
+        "{}",
+        outcome.stderr
+    );
+    // what could be read is sent to all the same
+    assert_eq!(receiver.messages(), ["a"]);
+}
+
+#[test]
+fn broken_sink_keeps_no_other_waiting() {
+    let receiver = Receiver::start(|_, _| OK);
+    let sandbox = sandbox(&receiver.url());
+    sandbox.obs(["log", "info", "a"]);
+    let good = format!(
+        "[[sink]]\nname = \"good\"\ntype = \"otlp\"\nendpoint = \"{}\"\n",
+        receiver.url()
+    );
+    let broken = "[[sink]]\nname = \"w\"\ntype = \"natz\"\n";
+    fs::write(
+        sandbox.journal().join("config.toml"),
+        format!("{broken}{good}"),
+    )
+    .unwrap();
+    let sandbox = sandbox.with("OTEL_EXPORTER_OTLP_ENDPOINT", "");
+    assert_eq!(sandbox.obs(["flush", "--sink", "good"]).code, 0);
+    sandbox.obs(["log", "info", "b"]);
+    let outcome = sandbox.obs(["flush"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("`type`"), "{}", outcome.stderr);
+    assert_eq!(receiver.messages(), ["a", "b"]);
 }

@@ -149,8 +149,13 @@ pub(super) fn warn(sinks: &[SinkSettings], world: &World) {
 /// Runs it.
 pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> Result<Exit, Error> {
     let args = Args::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))?;
-    let (mut all, wrong) = sinks(settings.home.as_deref(), world);
-    choose(&mut all, &args.sink)?;
+    let (mut all, mut wrong) = sinks(settings.home.as_deref(), world);
+    if let Err(error) = choose(&mut all, &args.sink) {
+        return Err(wrong.into_iter().next().unwrap_or(error));
+    }
+    if !args.sink.is_empty() {
+        wrong.clear(); // of others
+    }
     if world.says_true("OTEL_SDK_DISABLED") {
         all.clear();
     }
@@ -160,12 +165,12 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         drains.sinks.retain(|sink| sink.kind != SinkKind::Stdout); // nobody stands in front of us
         return behind::run(&drains, &wrong, world, settings).map(|()| Exit::Done);
     }
-    if let Some(error) = wrong.into_iter().next() {
-        return Err(error);
-    }
     if world.says_true("OTEL_SDK_DISABLED") {
         world.say("obs: nothing is sent: OTEL_SDK_DISABLED is true\n");
         return Ok(Exit::Done);
+    }
+    if drains.sinks.is_empty() && !wrong.is_empty() {
+        return wrong.into_iter().next().map_or(Ok(Exit::Done), Err);
     }
     if drains.sinks.is_empty() {
         world.say("obs: nothing is sent: no sink is configured\nhint: set OTEL_EXPORTER_OTLP_ENDPOINT, or see `obs print config`\n");
@@ -181,9 +186,20 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
     let done = drains.rounds().flush(patience);
     // only now: what was sent may go
     let kept = keep_within_bounds(world, settings);
-    let journal = capture::open(world, settings);
-    let mut exit = Exit::Done;
-    let (mut first, mut untold) = (None, Vec::new());
+    wrong.extend(kept.err());
+    report(&drains, done, wrong, args.form)
+}
+
+/// Says what became of each sink; `untold` stands on no line of theirs. The answer is the worst of it.
+fn report(
+    drains: &Drains<'_>,
+    done: Vec<Result<Drained, Error>>,
+    mut untold: Vec<Error>,
+    form: Form,
+) -> Result<Exit, Error> {
+    let world = drains.world;
+    let journal = (drains.journal)();
+    let (mut exit, mut first) = (Exit::Done, None);
     for (sink, drained) in drains.sinks.iter().zip(done) {
         let left = waiting(&journal, sink, world);
         match drained {
@@ -194,7 +210,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
                 if let State::Wrong(error) = &drained.state {
                     first.get_or_insert_with(|| error.clone());
                 }
-                let line = match args.form.is_human(world) {
+                let line = match form.is_human(world) {
                     true => human(&sink.name, &drained, &left, Page::of(world)),
                     false => machine(&sink.name, &drained, &left),
                 };
@@ -204,7 +220,7 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
         }
     }
     // what stands on no line comes first
-    let mut untold = untold.into_iter().chain(kept.err());
+    let mut untold = untold.into_iter();
     let last = untold.next().or(first);
     untold.for_each(|error| world.say(&error.report()));
     last.map_or(Ok(exit), Err)

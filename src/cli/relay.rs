@@ -9,7 +9,7 @@ use crate::error::{Error, Exit};
 use crate::model::shown::escape;
 use crate::redact;
 use crate::settings::{Settings, sinks};
-use crate::ship::{Drained, State};
+use crate::ship::{self, Drained, State};
 use crate::world::{Stream, World};
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
 use std::collections::BTreeMap;
@@ -55,6 +55,10 @@ pub(super) fn run(matches: &ArgMatches, world: &World, settings: &Settings) -> R
             .hint("set OTEL_EXPORTER_OTLP_ENDPOINT, or see `obs print config`"));
     }
     warn(&all, world);
+    for sink in &all {
+        // what is wrong with settings does not become right while it runs
+        ship::open(sink, world)?;
+    }
     child::note_wishes();
     let names: Vec<&str> = all.iter().map(|sink| sink.name.as_str()).collect();
     world.say(&format!("obs: sending to {}\n", names.join(", ")));

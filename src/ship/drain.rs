@@ -114,7 +114,7 @@ fn drain_into(
 ) -> Result<Drained, Error> {
     let name = &job.settings.name;
     let failed = |cause: std::io::Error| {
-        Error::failure(format!("could not read the cursor of sink `{name}`")).because(cause)
+        Error::failure(format!("could not open the cursor of sink `{name}`")).because(cause)
     };
     let journal = (job.journal)();
     let Some(outbox) = journal.outbox(name).map_err(failed)? else {

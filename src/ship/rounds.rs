@@ -81,7 +81,8 @@ impl Rounds<'_> {
                 Some(before) => before.and(drained),
                 None => drained,
             };
-            is_eager = false;
+            // where another process had the sink, nothing was tried yet
+            is_eager &= matches!(drained.state, State::Busy);
             let wait = match drained.state {
                 State::Busy => TICK,
                 State::Later { next, .. } => self.until(next),

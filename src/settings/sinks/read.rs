@@ -100,10 +100,13 @@ fn of_list(world: &World, word: &str, (name, format): (&str, &str)) -> Option<Si
             Signal::Metrics => "OTEL_METRICS_EXPORTER",
             Signal::Spans => "OTEL_TRACES_EXPORTER",
         });
-        list.is_some_and(|list| {
+        let list = list.unwrap_or_default();
+        let names = |wanted: &str| {
             list.split(',')
-                .any(|one| one.trim().eq_ignore_ascii_case(word))
-        })
+                .any(|one| one.trim().eq_ignore_ascii_case(wanted))
+        };
+        // beside `none` nothing is exported
+        names(word) && !names("none")
     };
     let signals: Vec<String> = Signal::ALL
         .iter()
@@ -127,8 +130,15 @@ fn of_file(path: &Path) -> Vec<Result<SinkSettings, Error>> {
     let Ok(text) = fs::read_to_string(path) else {
         return Vec::new(); // reading the settings has said why
     };
-    let Ok(table) = text.parse::<toml::Table>() else {
-        return Vec::new();
+    let table = match text.parse::<toml::Table>() {
+        Ok(table) => table,
+        Err(error) => {
+            let at = error.span().map_or(0, |span| span.start);
+            let before = text.get(..at).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let wrong = Error::usage(format!("{}:{line}: no sink is read", path.display()));
+            return vec![Err(wrong.because(error.message()).hint(KEYS))];
+        }
     };
     let lines: Vec<usize> = text
         .lines()

@@ -63,7 +63,7 @@ impl Run<'_> {
                 }
                 match self.must_wait && self.backoff.holds(signal) {
                     true => {
-                        self.drained.state = State::Wrong(Error::failure(&self.backoff.why));
+                        self.drained.state = State::Wrong(Error::usage(&self.backoff.why));
                     }
                     false => readers.push((signal, self.outbox.reader(signal))),
                 }

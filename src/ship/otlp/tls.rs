@@ -138,8 +138,11 @@ pub(in crate::ship) fn hint(reason: &Reason) -> &'static str {
         Reason::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "use a host name that the receiver's certificate bears",
+        Reason::InvalidCertificate(CertificateError::Other(_)) => {
+            "a certificate that signed itself must be made for a server: basicConstraints=CA:FALSE, or sign it by an authority"
+        }
         Reason::InvalidCertificate(_) => {
-            "name the file of the authority that signed the receiver's certificate"
+            "name the file of the authority that signed the receiver's certificate: OTEL_EXPORTER_OTLP_CERTIFICATE, or `certificate` of a [[sink]]"
         }
         Reason::InvalidMessage(_) => "this port speaks no TLS: write http:// or use its TLS port",
         _ => OTHER,

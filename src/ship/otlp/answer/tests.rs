@@ -229,6 +229,6 @@ fn failures_name_the_address_and_the_cause() {
     assert_eq!(
         word(&of_failure(&target(&[]), &tls)),
         "misconfigured: obs: no TLS with 127.0.0.1:9: invalid peer certificate: UnknownIssuer\n\
-         hint: name the file of the authority that signed the receiver's certificate\n"
+         hint: name the file of the authority that signed the receiver's certificate: OTEL_EXPORTER_OTLP_CERTIFICATE, or `certificate` of a [[sink]]\n"
     );
 }
