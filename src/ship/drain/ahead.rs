@@ -1,11 +1,16 @@
-//! The reader of a drain, on a thread of its own: one part waits while another is on its way, and no more.
+//! The reader of a drain, on a thread of its own: one chunk of lines waits while another is on its way, and no more. Only
+//! lines cross to the sender: what is made of them is made and freed on one thread, for two that do both wait for each other
+//! in the allocator (a third of a drain, measured with musl's).
 
 use super::super::{Most, Stored};
 use crate::journal::{Batches, Chunk, Mark};
 use crate::model::Signal;
 use std::sync::mpsc::SyncSender;
 
-/// What the reader hands over: some records of a signal, and where the cursor stands behind them.
+/// What the reader hands over.
+pub(super) type Read = (Signal, Chunk);
+
+/// Some records of a signal, and where the cursor stands behind them.
 pub(super) struct Part {
     pub(super) signal: Signal,
     pub(super) records: Vec<Stored>,
@@ -16,7 +21,8 @@ pub(super) struct Part {
 }
 
 impl Part {
-    fn of(signal: Signal, chunk: Chunk) -> Self {
+    /// What the lines say.
+    pub(super) fn of((signal, chunk): Read) -> Self {
         let mut part = Self {
             signal,
             records: Vec::with_capacity(chunk.lines.len()),
@@ -53,14 +59,14 @@ impl Part {
 pub(super) fn read(
     readers: Vec<(Signal, Batches)>,
     most: Most,
-    sender: &SyncSender<std::io::Result<Part>>,
+    sender: &SyncSender<std::io::Result<Read>>,
 ) {
     let mut failed = None;
     for (signal, mut batches) in readers {
         loop {
             match batches.next((most.records, most.bytes)) {
                 Ok(Some(chunk)) => {
-                    if sender.send(Ok(Part::of(signal, chunk))).is_err() {
+                    if sender.send(Ok((signal, chunk))).is_err() {
                         return;
                     }
                 }

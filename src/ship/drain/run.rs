@@ -2,7 +2,7 @@
 
 use super::super::backoff::{self, Backoff};
 use super::super::{Answer, Form, Load, Sink, rejected};
-use super::ahead::{Part, read};
+use super::ahead::{Part, Read, read};
 use super::{Drained, Job, State};
 use crate::error::Error;
 use crate::journal::{Batches, From, Held, Journal, Outbox};
@@ -94,10 +94,10 @@ impl Run<'_> {
     }
 
     /// Takes what the reader hands over, until there is no more or the sink does not take it.
-    fn take(&mut self, parts: &Receiver<std::io::Result<Part>>) -> Result<(), Error> {
+    fn take(&mut self, chunks: &Receiver<std::io::Result<Read>>) -> Result<(), Error> {
         let mut wrong = Vec::new();
-        while let Ok(part) = parts.recv() {
-            let part = match part {
+        while let Ok(chunk) = chunks.recv() {
+            let part = match chunk {
                 // spill that could not be gathered now: all else was handed over
                 Err(cause) if cause.kind() == ErrorKind::TimedOut => {
                     let next = self.job.world.now() + SOON;
@@ -107,7 +107,7 @@ impl Run<'_> {
                     };
                     return Ok(());
                 }
-                other => other.map_err(unreadable)?,
+                other => Part::of(other.map_err(unreadable)?),
             };
             // where only the mark moved, nobody is asked
             let is_empty = part.records.is_empty();
