@@ -49,6 +49,31 @@ impl Lane {
         })
     }
 
+    /// Waits for what sends a load; `silence` says that the limit came first.
+    pub(super) fn send(
+        &self,
+        sending: impl Future<Output = Result<(), Fault>>,
+        silence: impl FnOnce() -> Error,
+    ) -> Answer {
+        match self.run(sending) {
+            Some(Ok(())) => Answer::Delivered,
+            Some(Err(fault)) => fault.answer(),
+            None => Fault::Retry(silence()).answer(),
+        }
+    }
+
+    /// Waits for what says in a few words what was reached.
+    pub(super) fn probe(
+        &self,
+        probing: impl Future<Output = Result<String, Fault>>,
+        silence: impl FnOnce() -> Error,
+    ) -> Result<String, Error> {
+        match self.run(probing) {
+            Some(said) => said.map_err(Fault::error),
+            None => Err(silence()),
+        }
+    }
+
     /// The limit for libraries that need one.
     pub(super) fn patience(&self) -> Duration {
         self.limit.unwrap_or(Duration::from_secs(24 * 60 * 60))
@@ -92,6 +117,11 @@ impl Fault {
             Self::Permanent(why) => Error::failure("it was refused").because(why),
         }
     }
+}
+
+/// Whether the connection can go on after this.
+pub(super) fn is_sound(sent: &Result<(), Fault>) -> bool {
+    matches!(sent, Ok(()) | Err(Fault::Permanent(_)))
 }
 
 impl From<Error> for Fault {

@@ -6,6 +6,7 @@
 //! what it does is not recorded and sent in its turn.
 
 use super::lines::Format;
+use super::otlp::target::limit;
 use super::{Answer, Form, Load, Most, Sink};
 use crate::error::Error;
 use crate::model::{Signal, shown};
@@ -68,10 +69,7 @@ pub(super) fn open(settings: &SinkSettings, world: &World) -> Result<Box<dyn Sin
         words: settings.items("command").to_vec(),
         secrets: secrets_of_sinks(world),
         world: world.clone(),
-        timeout: match settings.number("timeout") {
-            0 => None,
-            millis => Some(Duration::from_millis(millis)),
-        },
+        timeout: limit(settings.number("timeout")),
         place: format!("{}: `command`", settings.place),
     }))
 }

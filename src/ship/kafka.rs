@@ -5,7 +5,7 @@
 
 mod link;
 
-use super::bus::{Fault, Host, Lane, Tls, Wire, beside};
+use super::bus::{Fault, Host, Lane, Tls, Wire, beside, is_sound};
 use super::{Answer, Form, Load, Most, Sink, secret};
 use crate::error::Error;
 use crate::model::Signal;
@@ -136,11 +136,6 @@ async fn deliver(target: &Target, kept: &mut Option<Link>, load: &[Record]) -> R
     sent
 }
 
-/// Whether the connection can go on after this.
-fn is_sound(sent: &Result<(), Fault>) -> bool {
-    matches!(sent, Ok(()) | Err(Fault::Permanent(_)))
-}
-
 impl Kafka {
     fn records(&self, load: Load<'_>) -> Result<Vec<Record>, String> {
         let Load::Records(signal, records) = load else {
@@ -202,22 +197,15 @@ impl Sink for Kafka {
             Err(why) => return Answer::Permanent(why),
         };
         let sending = deliver(&self.target, &mut self.link, &load);
-        match self.lane.run(sending) {
-            Some(Ok(())) => Answer::Delivered,
-            Some(Err(fault)) => fault.answer(),
-            None => Fault::Retry(self.target.silence()).answer(),
-        }
+        self.lane.send(sending, || self.target.silence())
     }
 
     fn probe(&mut self) -> Result<String, Error> {
-        let probed = self.lane.run(async {
+        let probing = async {
             let link = Link::open(&self.target).await?;
             Ok(link.reached())
-        });
-        match probed {
-            Some(said) => said.map_err(Fault::error),
-            None => Err(self.target.silence()),
-        }
+        };
+        self.lane.probe(probing, || self.target.silence())
     }
 }
 

@@ -8,7 +8,7 @@ mod link;
 mod stream;
 mod subject;
 
-use super::bus::{Fault, Host, Lane, Tls, Wire, beside};
+use super::bus::{Fault, Host, Lane, Tls, Wire, beside, is_sound};
 use super::secret::{self, Secret};
 use super::{Answer, Form, Load, Most, Sink};
 use crate::error::Error;
@@ -187,11 +187,6 @@ async fn deliver(target: &Target, kept: &mut Option<Link>, load: &[Envelope]) ->
     sent
 }
 
-/// Whether the connection can go on after this.
-fn is_sound(sent: &Result<(), Fault>) -> bool {
-    matches!(sent, Ok(()) | Err(Fault::Permanent(_)))
-}
-
 impl Nats {
     fn envelopes(&self, load: Load<'_>) -> Result<Vec<Envelope>, String> {
         let Load::Records(signal, records) = load else {
@@ -241,22 +236,15 @@ impl Sink for Nats {
             Err(why) => return Answer::Permanent(why),
         };
         let sending = deliver(&self.target, &mut self.link, &load);
-        match self.lane.run(sending) {
-            Some(Ok(())) => Answer::Delivered,
-            Some(Err(fault)) => fault.answer(),
-            None => Fault::Retry(self.target.silence()).answer(),
-        }
+        self.lane.send(sending, || self.target.silence())
     }
 
     fn probe(&mut self) -> Result<String, Error> {
-        let probed = self.lane.run(async {
+        let probing = async {
             let link = Link::open(&self.target).await?;
             Ok(link.reached(&self.target.stream))
-        });
-        match probed {
-            Some(said) => said.map_err(Fault::error),
-            None => Err(self.target.silence()),
-        }
+        };
+        self.lane.probe(probing, || self.target.silence())
     }
 }
 

@@ -91,39 +91,26 @@ fn newest_sealed_file_stays() {
     assert_eq!(numbers(&journal), [6]);
 }
 
+/// Makes these sealed files changed last at this time, in seconds since the epoch.
+fn change(journal: &Journal, numbers: impl IntoIterator<Item = u64>, seconds: u64) {
+    let time = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+    for number in numbers {
+        let path = format!("sealed/logs-{number:08}.jsonl");
+        let path = journal.home().unwrap().join(path);
+        let file = fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(time).unwrap();
+    }
+}
+
 #[test]
 fn old_files_go_by_age() {
     let (_dir, journal) = six();
-    let old = std::time::UNIX_EPOCH + Duration::from_secs(2_000_000_000 - 3 * 86_400);
-    for number in [1, 2] {
-        let path = journal
-            .home()
-            .unwrap()
-            .join(format!("sealed/logs-{number:08}.jsonl"));
-        fs::File::options()
-            .append(true)
-            .open(path)
-            .unwrap()
-            .set_modified(old)
-            .unwrap();
-    }
+    change(&journal, [1, 2], 2_000_000_000 - 3 * 86_400);
+    change(&journal, 3..7, 2_000_000_000);
     let limits = |days| Limits {
         keep_days: days,
         ..LOOSE
     };
-    let young = std::time::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
-    for number in 3..7 {
-        let path = journal
-            .home()
-            .unwrap()
-            .join(format!("sealed/logs-{number:08}.jsonl"));
-        fs::File::options()
-            .append(true)
-            .open(path)
-            .unwrap()
-            .set_modified(young)
-            .unwrap();
-    }
     journal.retain(&limits(4), NOW).unwrap();
     assert_eq!(numbers(&journal).len(), 6);
     journal.retain(&limits(2), NOW).unwrap();
